@@ -11,7 +11,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['source'] } },
   test: {
     // The cache ignores changes of tsconfig.json.
-    experimental: { fsModuleCache: !process.env.CI },
+    fsModuleCache: !process.env.CI,
     reporters: ['default'],
     coverage: {
       provider: 'v8',

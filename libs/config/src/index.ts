@@ -1,0 +1,5 @@
+export { checkSettings, ConfigModule } from './config.module.js'
+export { envBoolean, envInteger, envList, envUrl } from './env-types.js'
+export type { Environment, SettingsProblem } from './environment.js'
+export { defineSettings, type SettingsSection } from './settings-section.js'
+export { EXIT_CONFIG, SettingsError } from './settings.error.js'

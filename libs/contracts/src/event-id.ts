@@ -1,0 +1,25 @@
+import { createHash } from 'node:crypto'
+
+/** A UUID (version 8, RFC 9562) made from a name: the same name always gives the same id, on every replica and after every restart. */
+function makeNamedUuid(name: string): string {
+  const hash = createHash('sha256').update(name).digest()
+  hash[6] = (hash[6]! & 0x0f) | 0x80
+  hash[8] = (hash[8]! & 0x3f) | 0x80
+  const hex = hash.toString('hex', 0, 16)
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+}
+
+/** The id of the result event of one run: consumers deduplicate by it. */
+export function makeResultEventId(tenant: string, taskId: string, run: number): string {
+  return makeNamedUuid(`result\n${tenant}\n${taskId}\n${run}`)
+}
+
+/** The id of the dead letter of one failed run. */
+export function makeDeadLetterEventId(tenant: string, taskId: string, run: number): string {
+  return makeNamedUuid(`dead-letter\n${tenant}\n${taskId}\n${run}`)
+}
+
+/** The id of the dead letter of a rejected delivery: a function of its place in Kafka, since nothing in it can be trusted. */
+export function makeRejectionEventId(topic: string, partition: number, offset: bigint): string {
+  return makeNamedUuid(`rejection\n${topic}\n${partition}\n${offset}`)
+}

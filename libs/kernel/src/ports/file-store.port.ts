@@ -1,0 +1,29 @@
+import type { ObjectReference } from '#libs/contracts'
+
+export interface FileRequest {
+  /** The default bucket where none is named. */
+  readonly bucket?: string
+  readonly key: string
+  readonly mediaType?: string
+  /** The object's key must begin with one of these. */
+  readonly allowedPrefixes: readonly string[]
+  readonly maxSizeBytes: number
+}
+
+export interface FileText {
+  readonly bucket: string
+  readonly key: string
+  readonly text: string
+  readonly sizeBytes: number
+  /** Lower-case hex, of the bytes as they lie in the store. */
+  readonly sha256: string
+  readonly mediaType: string
+}
+
+/** Object storage. Errors are TaskErrors: `file_not_found`, `file_forbidden`, `file_too_large`, `unsupported_media` are final, `storage_unavailable` is retryable. */
+export abstract class FileStore {
+  /** Reads a text file that a task names. Only plain-text kinds; others throw `unsupported_media`. */
+  abstract readText(request: FileRequest, signal: AbortSignal): Promise<FileText>
+  /** Writes an answer under a name that depends only on the run, so that writing it again is harmless. */
+  abstract putAnswer(name: string, body: Buffer, signal: AbortSignal): Promise<ObjectReference>
+}

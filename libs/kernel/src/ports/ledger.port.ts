@@ -1,0 +1,76 @@
+import type { Outcome } from '#libs/contracts'
+import type { AcceptResult, AttemptEnd, ClaimedTask, NewTask, OpenAttempt, RawAnswer, Rejection } from '../task.js'
+import type { TokenUsage, ObjectReference, EventError } from '#libs/contracts'
+
+/** A message that waits in the ledger to be published. */
+export interface OutboxMessage {
+  readonly id: number
+  readonly channel: 'results' | 'dead_letters'
+  readonly eventId: string
+  readonly key: Buffer | null
+  readonly value: Buffer
+  readonly traceparent: string | null
+  readonly correlationId: string | null
+}
+
+/** The terminal record of a run. */
+export interface RunEnd {
+  readonly task: ClaimedTask
+  readonly outcome: Outcome
+  readonly attemptEnd?: AttemptEnd
+  readonly attempts: number
+  readonly error?: EventError & { readonly fingerprint: string }
+  readonly usage?: TokenUsage
+  readonly model?: string
+  readonly finishReason?: string
+  readonly outputRef?: ObjectReference
+  readonly promptVersion?: string
+  readonly resultEventId: string
+  /** Makes the result event, JSON in UTF-8, once the number of the result inside its ordering key is known. */
+  readonly makeResultEvent: (keySequence: number | undefined) => Buffer
+  readonly deadLetter?: { readonly eventId: string; readonly value: Buffer }
+}
+
+/** A task put back with a later time. */
+export interface Deferral {
+  readonly task: ClaimedTask
+  readonly delayMs: number
+  /** The gate or error class it waits for. */
+  readonly reason: string
+  readonly attemptEnd?: AttemptEnd
+  /** false: the attempt (or the claim) is not counted, as when a task only waits for quota. */
+  readonly countsAttempt: boolean
+}
+
+/** fenced: the task is no longer this replica's, so nothing was changed. */
+export type FinishResult = { readonly kind: 'finished'; readonly outbox: readonly OutboxMessage[] } | { readonly kind: 'fenced' }
+export type TransitionResult = 'done' | 'fenced'
+
+/**
+ * The tables that hold every task, attempt and answer: the truth. Every method resolves only after its commit. All methods throw
+ * TaskError `ledger_unavailable` (retryable) when PostgreSQL cannot be reached in time; then nothing is known to have happened, and all
+ * of them may be called again with the same arguments.
+ */
+export abstract class Ledger {
+  /** Idempotent by (tenant, taskId). Tasks of one ordering key must be offered in offset order, and are stored in that order. */
+  abstract accept(tasks: readonly NewTask[]): Promise<AcceptResult[]>
+  /** Idempotent by the record's position. */
+  abstract reject(rejections: readonly Rejection[]): Promise<void>
+  /** Takes up to `limit` due tasks, and opens an attempt for each that needs neither its files read nor an answer. */
+  abstract claim(limit: number): Promise<ClaimedTask[]>
+  /**
+   * Opens the next attempt of a held task, after ending the last one if `attemptEnd` is given. null: the task is no longer ours, or an
+   * answer of an earlier attempt has come in meanwhile (then the task has been put back and will be claimed with it).
+   */
+  abstract openAttempt(task: ClaimedTask, options: { attemptEnd?: AttemptEnd; countsAttempt: boolean }): Promise<OpenAttempt | null>
+  /** Stores a received answer, also when the task is no longer ours. The first answer of an attempt stays; idempotent by attempt. */
+  abstract recordAnswer(task: ClaimedTask, attempt: OpenAttempt, answer: RawAnswer): Promise<void>
+  abstract finish(end: RunEnd): Promise<FinishResult>
+  abstract defer(deferral: Deferral): Promise<TransitionResult>
+  /** Parks a task until an operator decides. */
+  abstract hold(task: ClaimedTask, reason: string, attemptEnd?: AttemptEnd): Promise<TransitionResult>
+  /** Idempotent: marking a message again does nothing. */
+  abstract markPublished(outboxIds: readonly number[]): Promise<void>
+  /** Messages older than `olderThanMs` that nobody has published, locked by nobody else. */
+  abstract takeUnpublished(olderThanMs: number, limit: number): Promise<OutboxMessage[]>
+}

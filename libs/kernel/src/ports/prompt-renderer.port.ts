@@ -1,0 +1,29 @@
+import type { ChatMessage, TaskMessage } from '#libs/contracts'
+import type { TaskType } from '../task-type.js'
+import type { FileText } from './file-store.port.js'
+
+export interface RenderedPrompt {
+  readonly messages: readonly ChatMessage[]
+  /** `name@version` where a template was used. */
+  readonly promptVersion?: string
+  /** An estimate, on the safe side. */
+  readonly estimatedPromptTokens: number
+}
+
+/** Makes the messages of a call from a task. Errors are TaskErrors with `template_*` and `prompt_too_large`, none of them retryable. */
+export abstract class PromptRenderer {
+  /** `files` are in the order of the task's files. `contextWindow` is in tokens: prompt and `maxTokens` together must fit. */
+  abstract render(input: {
+    readonly message: TaskMessage
+    readonly type: TaskType
+    readonly files: readonly (FileText & { readonly name: string })[]
+    readonly contextWindow: number | undefined
+    readonly maxTokens: number
+  }): RenderedPrompt
+}
+
+/** Checks an answer against the JSON Schema that its task or type brings. */
+export abstract class OutputChecker {
+  /** The parsed JSON. Throws TaskError `output_invalid` (not retryable) that names the first mismatches, never the text. */
+  abstract check(text: string, schema: Readonly<Record<string, unknown>>): Promise<unknown>
+}

@@ -1,0 +1,10 @@
+/**
+ * This replica's right to hold tasks: renewed in PostgreSQL, lost when it was reaped by another replica. While it is lost nothing may
+ * be claimed or sent; a new one is taken by itself.
+ */
+export abstract class WorkerLease {
+  /** The number of the lease: the fence on every transition. null while none is held. */
+  abstract readonly fence: number | null
+  /** Aborted when the lease that was held at the time of the call is lost. */
+  abstract signal(): AbortSignal
+}

@@ -1,0 +1,110 @@
+import type { RecordPosition } from './delivery.js'
+import type { TaskError } from './task.error.js'
+
+/** A valid task on its way into the ledger. */
+export interface NewTask {
+  readonly tenant: string
+  readonly taskId: string
+  readonly type: string
+  /** 0 to 9, 9 first. */
+  readonly priority: number
+  readonly source: RecordPosition
+  readonly key: Buffer | null
+  /** Set where the task type asks for order per key: tasks with equal bytes run one at a time, in the order of their offsets. */
+  readonly orderingKey: Buffer | null
+  /** The record's value as it came: JSON in UTF-8. */
+  readonly payload: Buffer
+  /** SHA-256 of the value: tells a resend from a conflict. */
+  readonly payloadHash: Buffer
+  readonly traceparent: string | null
+  readonly correlationId: string | null
+  readonly deadlineMs: number | null
+  readonly provider: string
+  readonly model: string
+  readonly hasFiles: boolean
+  /** Prompt and answer together, for admission. */
+  readonly estimatedTokens: number
+}
+
+/** A delivery that cannot become a task. */
+export interface Rejection {
+  readonly source: RecordPosition
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly error: TaskError
+  readonly eventId: string
+  /** The dead letter: JSON in UTF-8. */
+  readonly deadLetter: Buffer
+}
+
+/**
+ * accepted: new, stored. duplicate: the same record again, nothing to do. resend: the same task in a new record; its result event, if
+ * its run has ended, is published again. conflict: the same id with another value; nothing was stored.
+ */
+export type AcceptResult = 'accepted' | 'duplicate' | 'resend' | 'conflict'
+
+/** One send to a provider. `id` goes out as X-Request-ID; `number` is 1-based inside a run. */
+export interface OpenAttempt {
+  readonly id: string
+  readonly number: number
+}
+
+/** A complete answer as it came over the wire. */
+export interface RawAnswer {
+  readonly status: number
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Buffer
+  /** From the send to the last byte. */
+  readonly durationMs: number
+}
+
+export interface StoredAnswer extends RawAnswer {
+  readonly attemptId: string
+  readonly attemptNumber: number
+}
+
+/** A task that this replica holds and must end or put back. */
+export interface ClaimedTask {
+  readonly id: number
+  /** The day of acceptance (YYYY-MM-DD): the partition in which all rows of the task lie. */
+  readonly acceptedOn: string
+  readonly acceptedAtMs: number
+  readonly tenant: string
+  readonly taskId: string
+  readonly type: string
+  readonly priority: number
+  readonly source: RecordPosition
+  readonly key: Buffer | null
+  readonly orderingKey: Buffer | null
+  readonly run: number
+  /** Attempts of this run that count against the task type's maximum, the open one included. */
+  readonly attempts: number
+  /** Ends as `maybe_paid` of this run so far. */
+  readonly maybePaid: number
+  readonly payload: string
+  readonly traceparent: string | null
+  readonly correlationId: string | null
+  readonly deadlineMs: number | null
+  readonly provider: string
+  readonly model: string
+  readonly hasFiles: boolean
+  readonly settingsVersion: number
+  /** null while a task with files is being prepared, and where an answer is already stored. */
+  readonly attempt: OpenAttempt | null
+  /** An answer that an earlier attempt of this run has already received: it is never bought again. */
+  readonly storedAnswer: StoredAnswer | null
+}
+
+/**
+ * How an attempt ended without an answer. not_sent: nothing was written to the socket. refused: a complete error response.
+ * maybe_paid: something was written and no complete response came, so the provider may have charged for it.
+ */
+export interface AttemptEnd {
+  readonly attemptId: string
+  readonly state: 'not_sent' | 'refused' | 'maybe_paid'
+  readonly error: TaskError
+  readonly httpStatus?: number
+  /** The text that had come before the connection broke, or the body of the error response: for people. */
+  readonly excerpt?: string
+}
