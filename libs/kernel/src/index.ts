@@ -1,6 +1,7 @@
 export { classifyError, describeCauses } from './classify-error.js'
 export { Clock, SystemClock } from './clock.js'
 export type { Delivery, DeliveryBatch, RecordPosition } from './delivery.js'
+export type { PipelineContext, PipelineSubject } from './pipeline-context.js'
 export { GroupCommit, type GroupCommitOptions } from './group-commit.js'
 export { FileStore, type FileRequest, type FileText } from './ports/file-store.port.js'
 export { IntakeGate, type IntakeState } from './ports/intake-gate.port.js'
