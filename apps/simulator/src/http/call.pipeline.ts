@@ -1,0 +1,26 @@
+import type { Exchange } from './exchange.js'
+import { deliver } from './reply.delivery.js'
+import { makeErrorReply, type WholeReply } from './reply.js'
+import type { RouteMatch } from './router.js'
+
+/** What every call goes through: token, stream, reading, latency, answer. Any step may end it with a refusal. */
+export function serveCall(exchange: Exchange, { route, parameter }: RouteMatch): void {
+  if (route.open !== true) {
+    const refusal = authenticate(exchange)
+    if (refusal !== undefined) return deliver(exchange, refusal)
+  }
+  if (route.takesStream && !exchange.enterStream()) return deliver(exchange, makeErrorReply(429, 'Too many requests'))
+  const prepared = route.prepare(exchange, parameter)
+  if ('kind' in prepared) return deliver(exchange, prepared)
+  exchange.after(prepared.latencyMs, () => deliver(exchange, prepared.answer()))
+}
+
+function authenticate(exchange: Exchange): WholeReply | undefined {
+  const authorization = exchange.request.headers.authorization
+  const found = authorization === undefined ? 'unknown' : exchange.simulation.tokens.lookUp(authorization)
+  if (found === 'expired') return makeErrorReply(401, 'Token has expired')
+  if (found === 'unknown') return makeErrorReply(401, 'Unauthorized')
+  exchange.credential = found
+  exchange.record.credential = found.clientId
+  return undefined
+}
