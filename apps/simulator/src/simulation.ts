@@ -3,6 +3,7 @@ import type { CallRecord } from './bill/call.record.js'
 import type { ChatRules } from './chat/chat.validation.js'
 import { ModelBudgets } from './chat/model.budgets.js'
 import { PromptCache } from './chat/prompt.cache.js'
+import { FaultRegistry } from './faults/fault.registry.js'
 import { makeIdSource } from './identifiers.js'
 import { mergePatch } from './merge-patch.js'
 import { TokenLimiter } from './oauth/token.limiter.js'
@@ -19,6 +20,7 @@ export class Simulation {
   readonly gates: StreamGateRegistry
   readonly tokens = new TokenStore()
   readonly tokenLimiter = new TokenLimiter()
+  readonly faults = new FaultRegistry()
   readonly promptCache = new PromptCache()
   readonly budgets: ModelBudgets
   readonly nextId = makeIdSource()
@@ -49,6 +51,7 @@ export class Simulation {
     this.random = makeRandom(this.settings.seed)
     this.budgets.fill(this.settings.chat.budgets)
     this.bill.clear()
+    this.faults.clear()
     this.gates.forgetHistory()
     this.tokenLimiter.clear()
     this.promptCache.clear()

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { z } from 'zod'
 import { summarizeBill } from '../bill/bill.summary.js'
+import { faultSchema, type Fault } from '../faults/fault.schema.js'
 import { readBody } from '../http/body.reader.js'
 import { parseJson } from '../http/json.js'
 import { JSON_TYPE } from '../http/reply.js'
@@ -25,6 +26,9 @@ const ACTIONS: Readonly<Record<string, ControlAction>> = {
     simulation.changeSettings(body)
     return simulation.settings
   },
+  'GET /faults': ({ simulation }) => simulation.faults.list(),
+  'POST /faults': ({ simulation, body }) => ({ ids: parseFaults(body).map((fault) => simulation.faults.add(fault)) }),
+  'DELETE /faults': ({ simulation, query }) => removeFaults(simulation, query.get('id')),
   'POST /reset': ({ simulation }) => simulation.reset(),
   'POST /revoke-tokens': ({ simulation }) => ({ revoked: simulation.tokens.revokeAll() }),
   'GET /bill/summary': ({ simulation }) => summarizeBill(simulation),
@@ -48,6 +52,16 @@ export function handleControl(simulation: Simulation, request: IncomingMessage, 
       sendJson(response, 400, { error: describe(error) })
     }
   })
+}
+
+/** One rule or a list; all are checked before the first one is added. */
+function parseFaults(body: unknown): Fault[] {
+  return z.array(faultSchema).parse(Array.isArray(body) ? body : [body])
+}
+
+function removeFaults(simulation: Simulation, id: string | null): void {
+  if (id === null) simulation.faults.clear()
+  else if (!simulation.faults.remove(id)) throw new Error(`no such fault rule: ${id}`)
 }
 
 function parseBody(body: Buffer | null): unknown {

@@ -1,4 +1,6 @@
 import type { Exchange } from './exchange.js'
+import { serveFaultyCall } from '../faults/faulty.call.js'
+import { drawLatencyMs } from '../latency.js'
 import { deliver } from './reply.delivery.js'
 import { makeErrorReply, type WholeReply } from './reply.js'
 import type { RouteMatch } from './router.js'
@@ -12,7 +14,12 @@ export function serveCall(exchange: Exchange, { route, parameter }: RouteMatch):
   if (route.takesStream && !exchange.enterStream()) return deliver(exchange, makeErrorReply(429, 'Too many requests'))
   const prepared = route.prepare(exchange, parameter)
   if ('kind' in prepared) return deliver(exchange, prepared)
-  exchange.after(prepared.latencyMs, () => deliver(exchange, prepared.answer()))
+  const { simulation, record } = exchange
+  const target = { endpoint: route.endpoint, path: record.path, credential: record.credential, facts: prepared.facts }
+  const { latency, fault } = simulation.faults.choose(target, simulation.random)
+  const latencyMs = latency === undefined ? prepared.latencyMs : drawLatencyMs(latency.latency, simulation.random)
+  if (fault !== undefined) return serveFaultyCall(exchange, prepared, fault, latencyMs)
+  exchange.after(latencyMs, () => deliver(exchange, prepared.answer()))
 }
 
 function authenticate(exchange: Exchange): WholeReply | undefined {

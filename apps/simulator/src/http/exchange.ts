@@ -17,6 +17,7 @@ export class Exchange {
   #holdsStream = false
   #timer: NodeJS.Timeout | undefined
   #sessionId = ''
+  #requestId = ''
 
   constructor(
     readonly simulation: Simulation,
@@ -65,8 +66,15 @@ export class Exchange {
     const { body } = reply
     this.record.status = reply.status
     this.leaveStream()
-    this.response.writeHead(reply.status, this.headers(reply.contentType, Buffer.byteLength(body)))
+    const headers = this.headers(reply.contentType, Buffer.byteLength(body))
+    if (reply.headers !== undefined) headers.push(...reply.headers)
+    this.response.writeHead(reply.status, headers)
     this.response.end(body)
+  }
+
+  /** The response then carries an id that is not the request's. */
+  overrideRequestId(id: string): void {
+    this.#requestId = id
   }
 
   start(status: number, headers: string[]): void {
@@ -88,7 +96,7 @@ export class Exchange {
       'Content-Type',
       contentType,
       'x-request-id',
-      this.record.attemptId || this.simulation.nextId(),
+      this.#requestId || this.record.attemptId || this.simulation.nextId(),
       'x-session-id',
       this.sessionId,
       'Server',

@@ -4,6 +4,8 @@ export interface WholeReply {
   readonly status: number
   readonly contentType: string
   readonly body: string | Buffer
+  /** Further headers, flat. */
+  readonly headers?: readonly string[]
 }
 
 /** A stream of server-sent events, each already framed (`data: ...\n\n`). */
@@ -11,6 +13,8 @@ export interface EventsReply {
   readonly kind: 'events'
   readonly events: readonly string[]
   readonly intervalMs: number
+  /** Instead of text/event-stream. */
+  readonly contentType?: string
 }
 
 export type Reply = WholeReply | EventsReply
