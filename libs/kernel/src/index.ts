@@ -1,3 +1,4 @@
+export { estimateMessageTokens, estimateTokens } from './estimate-tokens.js'
 export { classifyError, describeCauses } from './classify-error.js'
 export { Clock, SystemClock } from './clock.js'
 export type { Delivery, DeliveryBatch, RecordPosition } from './delivery.js'

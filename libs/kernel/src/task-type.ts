@@ -12,6 +12,8 @@ export interface TaskType {
   /** Models that a task may ask for; undefined: only the type's own. */
   readonly allowedModels?: readonly string[]
   readonly params: ModelParams & { readonly max_tokens: number }
+  /** The most that a task may ask for as `max_tokens`; undefined: the default above. */
+  readonly maxTokensLimit?: number
   /** A template that is used where the task brings none. */
   readonly template?: { readonly name: string; readonly version?: number }
   readonly stream: boolean
