@@ -13,7 +13,8 @@ export interface PipelineSubject {
 export interface PipelineContext {
   readonly transport: 'kafka' | 'ledger'
   readonly subject: PipelineSubject
-  readonly traceparent: string | null
+  /** As the message brought it until TraceInterceptor has run, which puts a valid one in its place where it is missing or hostile. */
+  traceparent: string | null
   readonly correlationId: string | null
   readonly deadlineMs: number | null
   /** Aborted when the work must stop: its lease was lost or the grace period of a stop is over. */
