@@ -16,7 +16,7 @@ module.exports = {
     { name: 'no-orphans', severity: 'error', from: { orphan: true, pathNot: ['\\.test\\.ts$', '\\.config\\.ts$', '^test/', '^tools/', '^\\.', 'migrations/'] }, to: {} },
     mayImport('contracts', []),
     mayImport('kernel', ['contracts']),
-    ...CROSS_CUTTING.map((lib) => mayImport(lib, ['contracts', 'kernel'])),
+    ...CROSS_CUTTING.map((lib) => mayImport(lib, ['contracts', 'kernel', 'config'])),
     ...ADAPTERS.map((lib) => mayImport(lib, ['contracts', 'kernel', ...CROSS_CUTTING])),
     mayImport('tasks', ['contracts', 'kernel', ...CROSS_CUTTING]),
     { name: 'libs-never-apps', severity: 'error', from: { path: '^libs/' }, to: { path: '^(apps|test|tools)/' } },
