@@ -1,0 +1,7 @@
+export { ContextInterceptor } from './context.interceptor.js'
+export { describeError, type DescribedError } from './describe-error.serializer.js'
+export { LogContext, type LogFields, type LogScope } from './log-context.js'
+export { LogOutput } from './log-output.js'
+export { AppLogger, LoggingModule } from './logging.module.js'
+export { loggingSettings, type LoggingSettings, type LogLevel } from './logging.settings.js'
+export { makePinoLogger, type LogIdentity } from './pino-logger.js'

@@ -1,0 +1,40 @@
+import { Global, Module, type DynamicModule } from '@nestjs/common'
+import { LoggerModule, NativeLogger } from 'nestjs-pino'
+import { ContextInterceptor } from './context.interceptor.js'
+import { LogContext } from './log-context.js'
+import { LogOutput } from './log-output.js'
+import { loggingSettings, type LoggingSettings } from './logging.settings.js'
+import { makeHttpLogOptions } from './http-log.options.js'
+import { makePinoLogger, type LogIdentity } from './pino-logger.js'
+
+/**
+ * JSON lines on stdout. The application starts with `bufferLogs: true` and `app.useLogger(app.get(AppLogger))`; everything else logs by
+ * Nest's own `Logger`: one constant message, then an object of fields.
+ */
+@Global()
+@Module({
+  providers: [
+    LogContext,
+    ContextInterceptor,
+    { provide: LogOutput, useFactory: (settings: LoggingSettings) => new LogOutput(settings), inject: [loggingSettings.KEY] },
+  ],
+  exports: [LogContext, ContextInterceptor, LogOutput],
+})
+export class LoggingModule {
+  static forRoot(identity: LogIdentity): DynamicModule {
+    return {
+      module: LoggingModule,
+      imports: [
+        LoggerModule.forRootAsync({
+          inject: [LogContext, LogOutput, loggingSettings.KEY],
+          useFactory: (context: LogContext, { destination }: LogOutput, { level }: LoggingSettings) => ({
+            pinoHttp: makeHttpLogOptions(makePinoLogger({ ...identity, level, destination, context })),
+            nativeLogger: { structuredParams: true, flattenParams: true },
+          }),
+        }),
+      ],
+    }
+  }
+}
+
+export { NativeLogger as AppLogger }
