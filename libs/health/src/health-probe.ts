@@ -1,0 +1,63 @@
+import { describeCauses, type Clock } from '#libs/kernel'
+import type { HealthContributor, HealthReport } from './health-contributor.js'
+
+export interface ProbeLimits {
+  readonly timeoutMs: number
+  /** How long an answer is given again without a new check. */
+  readonly cacheMs: number
+}
+
+interface Answer {
+  readonly report: Promise<HealthReport>
+  readonly askedAtMs: number
+}
+
+/**
+ * Asks one contributor, at most once at a time and once in `cacheMs`, and answers within `timeoutMs` whatever the contributor does: it
+ * trades an answer up to `cacheMs` old for a load that does not depend on how often, and by how many, the probe is read.
+ *
+ * A check that ignores its time limit is not started again before it has ended, so a dependency that hangs costs one pending call.
+ */
+export class HealthProbe {
+  private answer: Answer | undefined
+  /** Since when a check that has passed its limit has been running. */
+  private hangingSinceMs: number | undefined
+
+  constructor(
+    readonly contributor: HealthContributor,
+    private readonly limits: ProbeLimits,
+    private readonly clock: Clock,
+  ) {}
+
+  report(): Promise<HealthReport> {
+    const nowMs = this.clock.monotonicMs()
+    if (this.answer === undefined || nowMs - this.answer.askedAtMs >= this.limits.cacheMs) {
+      this.answer = { report: this.ask(nowMs), askedAtMs: nowMs }
+    }
+    return this.answer.report
+  }
+
+  private async ask(nowMs: number): Promise<HealthReport> {
+    if (this.hangingSinceMs !== undefined) return makeHanging(nowMs - this.hangingSinceMs)
+    const limit = AbortSignal.timeout(this.limits.timeoutMs)
+    const check = this.check(limit)
+    const late = new Promise<undefined>((resolve) => limit.addEventListener('abort', () => resolve(undefined), { once: true }))
+    const report = await Promise.race([check, late])
+    if (report !== undefined) return report
+    this.hangingSinceMs = nowMs
+    void check.then(() => (this.hangingSinceMs = undefined))
+    return makeHanging(this.limits.timeoutMs)
+  }
+
+  private async check(signal: AbortSignal): Promise<HealthReport> {
+    try {
+      return await this.contributor.check(signal)
+    } catch (error) {
+      return { status: 'down', details: { error: describeCauses(error) } }
+    }
+  }
+}
+
+function makeHanging(forMs: number): HealthReport {
+  return { status: 'down', details: { error: ['the check does not answer'], hanging_ms: Math.round(forMs) } }
+}
