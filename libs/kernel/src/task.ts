@@ -90,7 +90,11 @@ export interface ClaimedTask {
   readonly model: string
   readonly hasFiles: boolean
   readonly settingsVersion: number
-  /** null while a task with files is being prepared, and where an answer is already stored. */
+  /** The lease under which this replica holds the task: the fence on each of its transitions. */
+  readonly leaseId: number
+  /** How often a worker died while it held this run. */
+  readonly crashes: number
+  /** null while a task with files is being prepared, after an end as `maybe_paid` that nobody has judged, and where an answer is already stored. */
   readonly attempt: OpenAttempt | null
   /** An answer that an earlier attempt of this run has already received: it is never bought again. */
   readonly storedAnswer: StoredAnswer | null

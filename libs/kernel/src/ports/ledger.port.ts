@@ -54,8 +54,8 @@ export type TransitionResult = 'done' | 'fenced'
 export abstract class Ledger {
   /** Idempotent by (tenant, taskId). Tasks of one ordering key must be offered in offset order, and are stored in that order. */
   abstract accept(tasks: readonly NewTask[]): Promise<AcceptResult[]>
-  /** Idempotent by the record's position. */
-  abstract reject(rejections: readonly Rejection[]): Promise<void>
+  /** Idempotent by the record's position. Returns the dead letters that must now be published. */
+  abstract reject(rejections: readonly Rejection[]): Promise<OutboxMessage[]>
   /** Takes up to `limit` due tasks, and opens an attempt for each that needs neither its files read nor an answer. */
   abstract claim(limit: number): Promise<ClaimedTask[]>
   /**
@@ -73,4 +73,6 @@ export abstract class Ledger {
   abstract markPublished(outboxIds: readonly number[]): Promise<void>
   /** Messages older than `olderThanMs` that nobody has published, locked by nobody else. */
   abstract takeUnpublished(olderThanMs: number, limit: number): Promise<OutboxMessage[]>
+  /** Calls the listener when tasks may have become due, here or on another replica. Returns how to stop that. */
+  abstract onDue(listener: () => void): () => void
 }

@@ -1,0 +1,91 @@
+import pg from 'pg'
+import type { DbSettings } from '../db.settings.js'
+import { toLedgerError } from './database.error.js'
+import { EvictingClient } from './evicting.client.js'
+import { rowTypes } from './row-types.js'
+
+export type Row = Record<string, unknown>
+
+/** A statement that PostgreSQL prepares once per connection. `name` must be unique to its text. */
+export interface Statement {
+  readonly name: string
+  readonly text: string
+}
+
+/** Runs statements: the pool itself (each in a transaction of its own) or one transaction. */
+export interface StatementRunner {
+  run<T extends Row>(statement: Statement, values: readonly unknown[]): Promise<T[]>
+}
+
+export interface PoolUse {
+  readonly total: number
+  readonly idle: number
+  readonly waiting: number
+}
+
+/**
+ * The hot statements' own bounded pool, apart from TypeORM's. The planner's sequential scans are off: on these tables a plan made while
+ * they were empty would otherwise be kept for ever by a prepared statement.
+ */
+export class HotPool implements StatementRunner {
+  private readonly pool: pg.Pool
+
+  constructor(settings: DbSettings) {
+    this.pool = new pg.Pool({
+      connectionString: settings.url,
+      Client: EvictingClient as unknown as new () => pg.Client & pg.PoolClient,
+      max: settings.poolSize,
+      connectionTimeoutMillis: settings.connectTimeoutMs,
+      statement_timeout: settings.statementTimeoutMs,
+      query_timeout: settings.queryTimeoutMs,
+      idle_in_transaction_session_timeout: settings.statementTimeoutMs,
+      application_name: 'sluice',
+      options: '-c enable_seqscan=off -c jit=off -c lock_timeout=10s',
+      keepAlive: true,
+      types: rowTypes,
+    })
+    // A connection that breaks while idle is replaced at the next query; without a listener it would end the process.
+    this.pool.on('error', () => {})
+  }
+
+  get use(): PoolUse {
+    return { total: this.pool.totalCount, idle: this.pool.idleCount, waiting: this.pool.waitingCount }
+  }
+
+  async run<T extends Row>(statement: Statement, values: readonly unknown[]): Promise<T[]> {
+    try {
+      const { rows } = await this.pool.query<T>({ name: statement.name, text: statement.text, values: values as unknown[] })
+      return rows
+    } catch (error) {
+      throw toLedgerError(error)
+    }
+  }
+
+  /** All or nothing. `work` may run again only by a new call. */
+  async transaction<T>(work: (transaction: StatementRunner) => Promise<T>): Promise<T> {
+    const client = await this.pool.connect().catch((error: unknown) => Promise.reject(toLedgerError(error)))
+    let failure: Error | undefined
+    try {
+      await client.query('BEGIN')
+      const result = await work({
+        run: async (statement, values) => (await client.query({ ...statement, values: values as unknown[] })).rows as never,
+      })
+      await client.query('COMMIT')
+      return result
+    } catch (error) {
+      failure = error as Error
+      await client.query('ROLLBACK').then(
+        () => (failure = undefined),
+        () => undefined,
+      )
+      throw toLedgerError(error)
+    } finally {
+      // With an error the pool destroys the client: its transaction could not be ended.
+      client.release(failure)
+    }
+  }
+
+  async close(): Promise<void> {
+    if (!this.pool.ended) await this.pool.end()
+  }
+}

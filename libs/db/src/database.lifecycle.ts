@@ -1,0 +1,80 @@
+import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common'
+import { HotPool } from './connection/hot-pool.js'
+import { dbSettings, type DbSettings } from './db.settings.js'
+import { PostgresWorkerLease } from './lease/postgres-worker-lease.js'
+import { DueTasks } from './ledger/due-tasks.js'
+import { PostgresIntakeGate } from './ledger/postgres-intake-gate.js'
+import { migrate, missingMigrations } from './schema/migrator.js'
+import { PartitionKeeper } from './schema/partitions.js'
+
+const RETRY_MS = 1_000
+
+export type DatabaseState = { readonly ready: true } | { readonly ready: false; readonly reason: string }
+
+/**
+ * Brings PostgreSQL's side up and down: schema, partitions, lease, gate, listener. While PostgreSQL is away at start it keeps trying, and
+ * the rest of the service waits; the process does not crash in a loop.
+ */
+@Injectable()
+export class DatabaseLifecycle implements OnApplicationShutdown {
+  private readonly logger = new Logger(DatabaseLifecycle.name)
+  private readonly partitions: PartitionKeeper
+  private stopping = false
+  state: DatabaseState = { ready: false, reason: 'not started' }
+
+  constructor(
+    @Inject(dbSettings.KEY) private readonly settings: DbSettings,
+    private readonly pool: HotPool,
+    private readonly lease: PostgresWorkerLease,
+    private readonly gate: PostgresIntakeGate,
+    private readonly due: DueTasks,
+  ) {
+    this.partitions = new PartitionKeeper(pool, (error) => this.logger.error({ err: error }, 'partitions could not be made'))
+    lease.events.on('lost', (fence) => this.logger.error({ lease: fence }, 'the lease was lost'))
+    lease.events.on('reaped', (freed) => this.logger.warn(freed, 'tasks of a dead worker were freed'))
+    lease.events.on('released', (freed) => this.logger.log(freed, 'the lease was given back'))
+    lease.events.on('error', (error) => this.logger.warn({ err: error }, 'the lease could not be renewed'))
+  }
+
+  /** Resolves when tasks may be taken in and run. Never rejects; it gives up only when the service stops. */
+  async start(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.prepare()
+        this.state = { ready: true }
+        return
+      } catch (error) {
+        this.state = { ready: false, reason: (error as Error).message }
+        this.logger.warn({ err: error }, 'waiting for PostgreSQL')
+        await new Promise<void>((resolve) => {
+          const timer = setTimeout(resolve, RETRY_MS / 2 + (Math.random() * RETRY_MS) / 2)
+          signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true })
+        })
+      }
+    }
+  }
+
+  private async prepare(): Promise<void> {
+    if (this.settings.migrateOnStart) {
+      const { applied } = await migrate(this.settings.migrationUrl)
+      if (applied.length > 0) this.logger.log({ applied }, 'the schema was migrated')
+    }
+    const missing = await missingMigrations(this.settings.directUrl)
+    if (missing.length > 0) throw new Error(`the schema lacks ${missing.join(', ')}: run "npm run migrate", or set MIGRATE_ON_START=true`)
+    await this.partitions.start()
+    if (this.lease.fence === null) await this.lease.start()
+    await this.gate.start()
+    await this.due.start()
+  }
+
+  /** Runs last: the transports have drained before. */
+  async onApplicationShutdown(): Promise<void> {
+    if (this.stopping) return
+    this.stopping = true
+    this.gate.stop()
+    this.partitions.stop()
+    await this.due.stop()
+    await this.lease.stop().catch((error: unknown) => this.logger.warn({ err: error }, 'the lease could not be given back'))
+    await this.pool.close()
+  }
+}

@@ -1,0 +1,43 @@
+import { hostname } from 'node:os'
+import { Module } from '@nestjs/common'
+import { IntakeGate, Ledger, WorkerLease } from '#libs/kernel'
+import { HotPool } from './connection/hot-pool.js'
+import { DatabaseLifecycle } from './database.lifecycle.js'
+import { dbSettings, type DbSettings } from './db.settings.js'
+import { PostgresWorkerLease } from './lease/postgres-worker-lease.js'
+import { DueTasks } from './ledger/due-tasks.js'
+import { PostgresIntakeGate } from './ledger/postgres-intake-gate.js'
+import { PostgresLedger } from './ledger/postgres-ledger.js'
+
+@Module({
+  providers: [
+    { provide: HotPool, inject: [dbSettings.KEY], useFactory: (settings: DbSettings) => new HotPool(settings) },
+    {
+      provide: DueTasks,
+      inject: [HotPool, dbSettings.KEY],
+      useFactory: (pool: HotPool, settings: DbSettings) => new DueTasks(pool, settings),
+    },
+    {
+      provide: PostgresWorkerLease,
+      inject: [HotPool, dbSettings.KEY],
+      useFactory: (pool: HotPool, settings: DbSettings) =>
+        new PostgresWorkerLease(pool, { worker: `${hostname()}:${process.pid}`, durationMs: settings.leaseDurationMs }),
+    },
+    {
+      provide: PostgresIntakeGate,
+      inject: [HotPool, dbSettings.KEY],
+      useFactory: (pool: HotPool, settings: DbSettings) => new PostgresIntakeGate(pool, settings.caps),
+    },
+    {
+      provide: Ledger,
+      inject: [HotPool, PostgresWorkerLease, DueTasks, dbSettings.KEY],
+      useFactory: (pool: HotPool, lease: PostgresWorkerLease, due: DueTasks, settings: DbSettings) =>
+        new PostgresLedger(pool, lease, due, settings),
+    },
+    { provide: WorkerLease, useExisting: PostgresWorkerLease },
+    { provide: IntakeGate, useExisting: PostgresIntakeGate },
+    DatabaseLifecycle,
+  ],
+  exports: [Ledger, WorkerLease, IntakeGate, HotPool, PostgresWorkerLease, DatabaseLifecycle],
+})
+export class DbModule {}

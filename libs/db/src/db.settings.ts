@@ -1,0 +1,59 @@
+import { z } from 'zod'
+import { defineSettings, envBoolean, envInteger, envUrl, SettingsError } from '#libs/config'
+
+const postgresUrl = () => envUrl('postgres:', 'postgresql:')
+
+export type DbSettings = ReturnType<typeof dbSettings.parse>
+
+/** PostgreSQL: where it is, how long anything may take, and how long a replica's right to its tasks lasts. */
+export const dbSettings = defineSettings(
+  z.object({
+    SLUICE_PROFILE: z.enum(['dev', 'staging', 'prod']).default('dev'),
+    DATABASE_URL: postgresUrl(),
+    DATABASE_DIRECT_URL: postgresUrl().optional(),
+    MIGRATION_DATABASE_URL: postgresUrl().optional(),
+    DATABASE_POOL_SIZE: envInteger({ min: 2, max: 200 }).default(10),
+    DATABASE_CONNECT_TIMEOUT_MS: envInteger({ min: 100, max: 60_000 }).default(5_000),
+    DATABASE_STATEMENT_TIMEOUT_MS: envInteger({ min: 100, max: 600_000 }).default(15_000),
+    DATABASE_QUERY_TIMEOUT_MS: envInteger({ min: 100, max: 600_000 }).default(20_000),
+    MIGRATE_ON_START: envBoolean().optional(),
+    LEASE_DURATION_MS: envInteger({ min: 500, max: 600_000 }).default(10_000),
+    INTAKE_MAX_PENDING_TASKS: envInteger({ min: 1 }).default(50_000),
+    INTAKE_MAX_PENDING_BYTES: envInteger({ min: 1 }).default(2 * 1024 ** 3),
+    INTAKE_MAX_DEFERRED_TASKS: envInteger({ min: 1 }).default(200_000),
+    INTAKE_MAX_RUNNING_TASKS: envInteger({ min: 1 }).default(50_000),
+    LEDGER_BATCH_SIZE: envInteger({ min: 1, max: 5_000 }).default(256),
+  }),
+  {
+    name: 'db',
+    make: (env) => {
+      if (env.DATABASE_STATEMENT_TIMEOUT_MS >= env.DATABASE_QUERY_TIMEOUT_MS) {
+        throw new SettingsError([
+          {
+            setting: 'DATABASE_STATEMENT_TIMEOUT_MS',
+            problem: `must be less than DATABASE_QUERY_TIMEOUT_MS, so that the server gives up first (got ${env.DATABASE_STATEMENT_TIMEOUT_MS} >= ${env.DATABASE_QUERY_TIMEOUT_MS})`,
+          },
+        ])
+      }
+      return {
+        url: env.DATABASE_URL,
+        /** Not through a pooler in transaction mode: for LISTEN and advisory locks. */
+        directUrl: env.DATABASE_DIRECT_URL ?? env.DATABASE_URL,
+        migrationUrl: env.MIGRATION_DATABASE_URL ?? env.DATABASE_DIRECT_URL ?? env.DATABASE_URL,
+        poolSize: env.DATABASE_POOL_SIZE,
+        connectTimeoutMs: env.DATABASE_CONNECT_TIMEOUT_MS,
+        statementTimeoutMs: env.DATABASE_STATEMENT_TIMEOUT_MS,
+        queryTimeoutMs: env.DATABASE_QUERY_TIMEOUT_MS,
+        migrateOnStart: env.MIGRATE_ON_START ?? env.SLUICE_PROFILE === 'dev',
+        leaseDurationMs: env.LEASE_DURATION_MS,
+        batchSize: env.LEDGER_BATCH_SIZE,
+        caps: {
+          pendingTasks: env.INTAKE_MAX_PENDING_TASKS,
+          pendingBytes: env.INTAKE_MAX_PENDING_BYTES,
+          deferredTasks: env.INTAKE_MAX_DEFERRED_TASKS,
+          runningTasks: env.INTAKE_MAX_RUNNING_TASKS,
+        },
+      }
+    },
+  },
+)

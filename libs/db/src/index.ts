@@ -1,0 +1,7 @@
+export { EvictingClient } from './connection/evicting.client.js'
+export { HotPool, type PoolUse } from './connection/hot-pool.js'
+export { DatabaseLifecycle, type DatabaseState } from './database.lifecycle.js'
+export { DbModule } from './db.module.js'
+export { dbSettings, type DbSettings } from './db.settings.js'
+export { PostgresWorkerLease } from './lease/postgres-worker-lease.js'
+export { migrate, missingMigrations, type MigrationReport } from './schema/migrator.js'

@@ -1,0 +1,137 @@
+import { EventEmitter } from 'node:events'
+import { TaskError, WorkerLease } from '#libs/kernel'
+import { acquireLease, reapLeases, releaseLease, renewLease, type FreedTasks } from './lease.statements.js'
+import type { HotPool } from '../connection/hot-pool.js'
+
+interface LeaseEvents {
+  acquired: [fence: number]
+  lost: [fence: number]
+  reaped: [freed: FreedTasks]
+  released: [freed: FreedTasks]
+  error: [error: unknown]
+}
+
+export interface LeaseOptions {
+  /** Who holds it, for people: host, process, start. */
+  readonly worker: string
+  readonly durationMs: number
+}
+
+/** A renewal is due four times in a lease, a reaping at least ten times in the default one. */
+const RENEWALS_PER_LEASE = 4
+const REAP_INTERVAL_MS = 1_000
+
+/**
+ * The lease of this replica, and the reaper of others'.
+ *
+ * none -> held      a row is inserted; tasks may be claimed
+ * held -> held      renewed every quarter of its duration. A renewal that fails on PostgreSQL's silence changes nothing: while PostgreSQL is
+ *                   away nobody can reap, and a renewal succeeds for as long as nobody has
+ * held -> none      a renewal finds the row reaped: the signal aborts every call of this lease, and a new lease is taken
+ * held -> released  at a stop, after the work: whatever is left is free for others at once
+ *
+ * It reaps others only after it has renewed its own lease without a gap for a whole lease period: the first replica to come back after
+ * an outage would otherwise take everybody's work while they still run it.
+ */
+export class PostgresWorkerLease extends WorkerLease {
+  readonly events = new EventEmitter<LeaseEvents>()
+  private held: { readonly id: number; readonly abort: AbortController } | null = null
+  private steadySinceMs = Number.POSITIVE_INFINITY
+  private renewedAtMs = 0
+  private timers: NodeJS.Timeout[] = []
+  private stopped = false
+  private readonly queued = new Set<'renew' | 'reap'>()
+  private busy: Promise<void> = Promise.resolve()
+
+  constructor(
+    private readonly pool: HotPool,
+    private readonly options: LeaseOptions,
+  ) {
+    super()
+    // An emitter without this listener would throw what it reports.
+    this.events.on('error', () => {})
+  }
+
+  get fence(): number | null {
+    return this.held?.id ?? null
+  }
+
+  signal(): AbortSignal {
+    return this.held?.abort.signal ?? AbortSignal.abort(makeLostError())
+  }
+
+  /** Takes the first lease, then keeps it until `stop`. Rejects when PostgreSQL cannot be reached; it may be called again then. */
+  async start(): Promise<void> {
+    await this.acquire()
+    const renewEveryMs = this.options.durationMs / RENEWALS_PER_LEASE
+    const reapEveryMs = Math.min(REAP_INTERVAL_MS, this.options.durationMs / 2)
+    this.timers = [setInterval(() => this.run('renew'), renewEveryMs), setInterval(() => this.run('reap'), reapEveryMs)]
+  }
+
+  /** Gives the lease back. Idempotent. Call it when nothing runs any more. */
+  async stop(): Promise<void> {
+    if (this.stopped) return
+    this.stopped = true
+    this.timers.forEach((timer) => clearInterval(timer))
+    await this.busy
+    const { held } = this
+    this.held = null
+    if (held) this.events.emit('released', await releaseLease(this.pool, held.id))
+  }
+
+  /** One at a time, and each kind waits at most once: what hangs must not pile up behind itself. */
+  private run(kind: 'renew' | 'reap'): void {
+    if (this.stopped || this.queued.has(kind)) return
+    this.queued.add(kind)
+    this.busy = this.busy.then(async () => {
+      try {
+        await (kind === 'renew' ? this.renew() : this.reap())
+      } catch (error) {
+        this.events.emit('error', error)
+      } finally {
+        this.queued.delete(kind)
+      }
+    })
+  }
+
+  private async acquire(): Promise<void> {
+    const id = await acquireLease(this.pool, this.options.worker, this.options.durationMs)
+    this.held = { id, abort: new AbortController() }
+    this.renewedAtMs = performance.now()
+    this.steadySinceMs = this.renewedAtMs
+    this.events.emit('acquired', id)
+  }
+
+  private async renew(): Promise<void> {
+    if (!this.held) return this.acquire()
+    const { id } = this.held
+    if (await renewLease(this.pool, id, this.options.durationMs)) {
+      const now = performance.now()
+      if (now - this.renewedAtMs > this.options.durationMs) this.steadySinceMs = now
+      this.renewedAtMs = now
+      return
+    }
+    this.lose()
+    await this.acquire()
+  }
+
+  private lose(): void {
+    const { held } = this
+    if (!held) return
+    this.held = null
+    held.abort.abort(makeLostError())
+    this.events.emit('lost', held.id)
+  }
+
+  private async reap(): Promise<void> {
+    const now = performance.now()
+    const fresh = now - this.renewedAtMs < this.options.durationMs
+    if (!this.held || !fresh || now - this.steadySinceMs < this.options.durationMs) return
+    const freed = await reapLeases(this.pool, this.held.id)
+    if (freed.tasks > 0) this.events.emit('reaped', freed)
+  }
+}
+
+function makeLostError(): TaskError {
+  return new TaskError('lease_lost', 'this replica has lost its lease: its tasks belong to another one', { retryable: true })
+}

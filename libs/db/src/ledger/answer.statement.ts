@@ -1,0 +1,42 @@
+import type { ClaimedTask, OpenAttempt, RawAnswer } from '#libs/kernel'
+import { makeBigintArray, makeByteaArray, makeIntegerArray, makeTextArray, makeUuidArray } from '../connection/binary-array.js'
+import type { HotPool, Statement } from '../connection/hot-pool.js'
+
+export interface ReceivedAnswer {
+  readonly task: ClaimedTask
+  readonly attempt: OpenAttempt
+  readonly answer: RawAnswer
+}
+
+/**
+ * Stores answers before anything else is done with them. Not fenced: an answer that was paid for is kept even when its task has gone to
+ * another replica. The first answer of an attempt stays.
+ */
+const RECORD_ANSWERS: Statement = {
+  name: 'record-answers',
+  text: `
+  WITH stored AS (
+    INSERT INTO answer (accepted_on, task_number, attempt_id, run, attempt, status, headers, body, duration_ms)
+    SELECT $1::date, i.task_number, i.attempt_id, i.run, i.attempt, i.status, i.headers::jsonb, i.body, i.duration_ms
+    FROM unnest($2::bigint[], $3::uuid[], $4::integer[], $5::integer[], $6::integer[], $7::text[], $8::bytea[], $9::integer[])
+      AS i(task_number, attempt_id, run, attempt, status, headers, body, duration_ms)
+    ON CONFLICT DO NOTHING
+  )
+  UPDATE attempt SET state = 'answered', ended_at = now()
+  WHERE accepted_on = $1::date AND task_number = ANY($2::bigint[]) AND id = ANY($3::uuid[]) AND state IN ('sending', 'maybe_paid')`,
+}
+
+/** The answers must be of tasks that were accepted on one day. */
+export async function recordAnswers(pool: HotPool, acceptedOn: string, received: readonly ReceivedAnswer[]): Promise<void> {
+  await pool.run(RECORD_ANSWERS, [
+    acceptedOn,
+    makeBigintArray(received.map(({ task }) => task.id)),
+    makeUuidArray(received.map(({ attempt }) => attempt.id)),
+    makeIntegerArray(received.map(({ task }) => task.run)),
+    makeIntegerArray(received.map(({ attempt }) => attempt.number)),
+    makeIntegerArray(received.map(({ answer }) => answer.status)),
+    makeTextArray(received.map(({ answer }) => JSON.stringify(answer.headers))),
+    makeByteaArray(received.map(({ answer }) => answer.body)),
+    makeIntegerArray(received.map(({ answer }) => Math.round(answer.durationMs))),
+  ])
+}

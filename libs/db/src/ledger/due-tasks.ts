@@ -1,0 +1,89 @@
+import pg from 'pg'
+import { EvictingClient } from '../connection/evicting.client.js'
+import type { HotPool } from '../connection/hot-pool.js'
+
+const CHANNEL = 'sluice_due'
+/** NOTIFY takes a lock of the whole database at commit, so it goes out alone and seldom. */
+const MIN_INTERVAL_MS = 100
+const RECONNECT_MS = 5_000
+
+/**
+ * Tells that tasks may have become due: here at once, on other replicas by NOTIFY. It is only a hint and may be lost; a slow poll of the
+ * claimer stands behind it.
+ *
+ * quiet -> sent (the first announcement goes out at once) -> resting (100 ms; announcements are gathered) -> sent, if there were any
+ */
+export class DueTasks {
+  private readonly listeners = new Set<() => void>()
+  private client: pg.Client | undefined
+  private resting: NodeJS.Timeout | undefined
+  private reconnecting: NodeJS.Timeout | undefined
+  private gathered = false
+  private stopped = false
+
+  constructor(
+    private readonly pool: HotPool,
+    private readonly options: { readonly directUrl: string; readonly connectTimeoutMs: number },
+  ) {}
+
+  listen(listener: () => void): () => void {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+
+  /** Tasks have become due that any replica may take. */
+  announce(): void {
+    this.announceHere()
+    if (this.resting) this.gathered = true
+    else this.send()
+  }
+
+  announceHere(): void {
+    this.listeners.forEach((listener) => listener())
+  }
+
+  /** Listens to the other replicas, and goes on trying while it cannot. */
+  async start(): Promise<void> {
+    if (this.stopped) return
+    const client = new EvictingClient({
+      connectionString: this.options.directUrl,
+      connectionTimeoutMillis: this.options.connectTimeoutMs,
+      application_name: 'sluice-listen',
+      keepAlive: true,
+    })
+    client.on('notification', () => this.announceHere())
+    client.on('error', () => this.reconnectLater(client))
+    client.on('end', () => this.reconnectLater(client))
+    this.client = client
+    try {
+      await client.connect()
+      await client.query(`LISTEN ${CHANNEL}`)
+    } catch {
+      this.reconnectLater(client)
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true
+    clearTimeout(this.resting)
+    clearTimeout(this.reconnecting)
+    await this.client?.end().catch(() => {})
+  }
+
+  private send(): void {
+    this.gathered = false
+    this.resting = setTimeout(() => {
+      this.resting = undefined
+      if (this.gathered && !this.stopped) this.send()
+    }, MIN_INTERVAL_MS)
+    // A hint that does not get through is made good by the poll.
+    this.pool.run({ name: 'notify-due', text: `NOTIFY ${CHANNEL}` }, []).catch(() => {})
+  }
+
+  private reconnectLater(client: pg.Client): void {
+    if (this.stopped || this.client !== client) return
+    this.client = undefined
+    client.end().catch(() => {})
+    this.reconnecting = setTimeout(() => void this.start(), RECONNECT_MS)
+  }
+}

@@ -1,0 +1,157 @@
+import type { FinishResult, OutboxMessage, RunEnd } from '#libs/kernel'
+import {
+  makeBigintArray,
+  makeBooleanArray,
+  makeByteaArray,
+  makeIntegerArray,
+  makeTextArray,
+  makeUuidArray,
+} from '../connection/binary-array.js'
+import type { HotPool, Row, Statement, StatementRunner } from '../connection/hot-pool.js'
+import { endAttempts } from './attempt.statements.js'
+import { advanceSequences, lockKeys, makeKeyArray, promoteHeads } from './ordering.statements.js'
+
+/** The terminal row and the outbox rows in one fenced statement: what is not ours any more is left alone. */
+const FINISH: Statement = {
+  name: 'finish',
+  text: `
+  WITH done AS (
+    DELETE FROM task_queue WHERE id = ANY($2::bigint[]) AND state = 'running' AND lease_id = $3
+    RETURNING id, settings_version
+  ), input AS MATERIALIZED (
+    SELECT i.*, done.settings_version
+    FROM unnest($2::bigint[], $4::integer[], $5::text[], $6::integer[], $7::text[], $8::text[], $9::text[], $10::boolean[], $11::integer[],
+                $12::integer[], $13::integer[], $14::text[], $15::text[], $16::text[], $17::text[], $18::bigint[], $19::uuid[],
+                $20::bytea[], $21::uuid[], $22::bytea[])
+      AS i(id, run, outcome, attempts, error_code, error_message, error_fingerprint, error_retryable, prompt_tokens, completion_tokens,
+           precached_tokens, model, finish_reason, output_ref, prompt_version, key_sequence, result_event_id, result_event,
+           dead_letter_event_id, dead_letter_event)
+    JOIN done USING (id)
+  ), recorded AS (
+    INSERT INTO run_record (accepted_on, task_number, run, outcome, attempts, lease_id, error_code, error_message, error_fingerprint,
+      error_retryable, prompt_tokens, completion_tokens, precached_tokens, model, finish_reason, output_ref, settings_version,
+      prompt_version, key_sequence, result_event_id, result_event, dead_letter_event_id, dead_letter_event)
+    SELECT $1::date, id, run, outcome, attempts, $3, error_code, error_message, error_fingerprint, error_retryable, prompt_tokens,
+      completion_tokens, precached_tokens, model, finish_reason, output_ref::jsonb, settings_version, prompt_version, key_sequence,
+      result_event_id, result_event, dead_letter_event_id, dead_letter_event
+    FROM input
+  )
+  INSERT INTO outbox (channel, accepted_on, task_number, run)
+  SELECT 'results', $1::date, id, run FROM input
+  UNION ALL
+  SELECT 'dead_letters', $1::date, id, run FROM input WHERE dead_letter_event_id IS NOT NULL
+  RETURNING id, channel, task_number`,
+}
+
+/** Which of these tasks are still ours. */
+const OURS: Statement = {
+  name: 'finish-ours',
+  text: `SELECT id FROM task_queue WHERE id = ANY($1::bigint[]) AND state = 'running' AND lease_id = $2 FOR UPDATE`,
+}
+
+/** A run's end with the bytes that go out. */
+interface PreparedEnd {
+  readonly end: RunEnd
+  readonly keySequence: number | undefined
+  readonly event: Buffer
+}
+
+/**
+ * Ends runs of tasks that were accepted on one day and are held under one lease. Runs without an ordering key and without an attempt to
+ * end take one statement; the others a transaction, since the number of a result inside its key is part of its bytes.
+ */
+export async function finishRuns(pool: HotPool, ends: readonly RunEnd[]): Promise<FinishResult[]> {
+  const simple = ends.filter((end) => end.task.orderingKey === null && !end.attemptEnd)
+  const others = ends.filter((end) => end.task.orderingKey !== null || end.attemptEnd)
+  const results = new Map<RunEnd, FinishResult>()
+  // One after the other: the caller's group is one unit, and a failure of either must not leave the other running unseen.
+  if (simple.length > 0)
+    await insertEnds(
+      pool,
+      simple.map((end) => prepare(end)),
+      results,
+    )
+  if (others.length > 0) await finishInTransaction(pool, others, results)
+  return ends.map((end) => results.get(end) ?? { kind: 'fenced' })
+}
+
+async function finishInTransaction(pool: HotPool, ends: readonly RunEnd[], results: Map<RunEnd, FinishResult>): Promise<void> {
+  const { acceptedOn, leaseId } = ends[0]!.task
+  const keys = makeKeyArray(ends.map(({ task }) => task.orderingKey))
+  const inner = new Map<RunEnd, FinishResult>()
+  await pool.transaction(async (transaction) => {
+    inner.clear()
+    if (keys) await lockKeys(transaction, keys)
+    const held = await transaction.run<{ id: number }>(OURS, [makeBigintArray(ends.map(({ task }) => task.id)), leaseId])
+    const ids = new Set(held.map(({ id }) => id))
+    const ours = ends.filter(({ task }) => ids.has(task.id))
+    const ourKeys = makeKeyArray(ours.map(({ task }) => task.orderingKey))
+    const sequences = ourKeys ? await advanceSequences(transaction, ourKeys) : new Map<string, number>()
+    await endAttempts(
+      transaction,
+      acceptedOn,
+      ends.flatMap(({ task, attemptEnd }) => (attemptEnd ? [{ task, end: attemptEnd }] : [])),
+    )
+    if (ours.length > 0) {
+      await insertEnds(
+        transaction,
+        ours.map((end) => prepare(end, end.task.orderingKey ? sequences.get(end.task.orderingKey.toString('hex')) : undefined)),
+        inner,
+      )
+    }
+    if (ourKeys) await promoteHeads(transaction, ourKeys)
+  })
+  inner.forEach((result, end) => results.set(end, result))
+}
+
+function prepare(end: RunEnd, keySequence?: number): PreparedEnd {
+  return { end, keySequence, event: end.makeResultEvent(keySequence) }
+}
+
+interface OutboxRow extends Row {
+  id: number
+  channel: OutboxMessage['channel']
+  task_number: number
+}
+
+async function insertEnds(runner: StatementRunner, prepared: readonly PreparedEnd[], results: Map<RunEnd, FinishResult>): Promise<void> {
+  const { acceptedOn, leaseId } = prepared[0]!.end.task
+  const ends = prepared.map(({ end }) => end)
+  const rows = await runner.run<OutboxRow>(FINISH, [
+    acceptedOn,
+    makeBigintArray(ends.map(({ task }) => task.id)),
+    leaseId,
+    makeIntegerArray(ends.map(({ task }) => task.run)),
+    makeTextArray(ends.map((end) => end.outcome)),
+    makeIntegerArray(ends.map((end) => end.attempts)),
+    makeTextArray(ends.map((end) => end.error?.code ?? null)),
+    makeTextArray(ends.map((end) => end.error?.message.replaceAll('\0', '\u{FFFD}') ?? null)),
+    makeTextArray(ends.map((end) => end.error?.fingerprint ?? null)),
+    makeBooleanArray(ends.map((end) => end.error?.retryable ?? null)),
+    makeIntegerArray(ends.map((end) => end.usage?.prompt_tokens ?? null)),
+    makeIntegerArray(ends.map((end) => end.usage?.completion_tokens ?? null)),
+    makeIntegerArray(ends.map((end) => end.usage?.precached_prompt_tokens ?? null)),
+    makeTextArray(ends.map((end) => end.model ?? null)),
+    makeTextArray(ends.map((end) => end.finishReason ?? null)),
+    makeTextArray(ends.map((end) => (end.outputRef ? JSON.stringify(end.outputRef) : null))),
+    makeTextArray(ends.map((end) => end.promptVersion ?? null)),
+    makeBigintArray(prepared.map(({ keySequence }) => keySequence ?? null)),
+    makeUuidArray(ends.map((end) => end.resultEventId)),
+    makeByteaArray(prepared.map(({ event }) => event)),
+    makeUuidArray(ends.map((end) => end.deadLetter?.eventId ?? null)),
+    makeByteaArray(ends.map((end) => end.deadLetter?.value ?? null)),
+  ])
+  const byTask = new Map(prepared.map((item) => [item.end.task.id, item]))
+  const messages = Map.groupBy(rows, (row) => row.task_number)
+  messages.forEach((outbox, id) => {
+    const item = byTask.get(id)!
+    results.set(item.end, { kind: 'finished', outbox: outbox.map((row) => makeMessage(row, item)) })
+  })
+}
+
+function makeMessage({ id, channel }: OutboxRow, { end, event }: PreparedEnd): OutboxMessage {
+  const { task } = end
+  const shared = { id, channel, key: task.key, traceparent: task.traceparent, correlationId: task.correlationId }
+  if (channel === 'results') return { ...shared, eventId: end.resultEventId, value: event }
+  return { ...shared, eventId: end.deadLetter!.eventId, value: end.deadLetter!.value }
+}

@@ -1,0 +1,95 @@
+import { IntakeGate, type IntakeState } from '#libs/kernel'
+import type { HotPool, Statement } from '../connection/hot-pool.js'
+
+const SAMPLE: Statement = {
+  name: 'intake-sample',
+  text: `
+  SELECT count(*) FILTER (WHERE state = 'pending' AND run_at <= now()) AS pending,
+         coalesce(sum(size_bytes) FILTER (WHERE state = 'pending'), 0)::bigint AS pending_bytes,
+         count(*) FILTER (WHERE state = 'pending' AND run_at > now()) AS deferred,
+         count(*) FILTER (WHERE state = 'running') AS running
+  FROM task_queue`,
+}
+const SAMPLE_INTERVAL_MS = 1_000
+
+export interface IntakeCaps {
+  readonly pendingTasks: number
+  readonly pendingBytes: number
+  readonly deferredTasks: number
+  readonly runningTasks: number
+}
+
+/** Counts over all replicas. */
+export interface QueueSample {
+  readonly pending: number
+  readonly pending_bytes: number
+  readonly deferred: number
+  readonly running: number
+}
+
+/**
+ * Samples the queue each second and closes intake at its caps, and while PostgreSQL is away. Between two samples the caps may be passed by
+ * what comes in within a second: they protect PostgreSQL, they are not a promise to anybody.
+ *
+ * open <-> closed, by each sample; a failed sample closes
+ */
+export class PostgresIntakeGate extends IntakeGate {
+  state: IntakeState = { open: false, reason: 'the queue has not been sampled yet' }
+  lastSample: QueueSample | undefined
+  private waiting: (() => void)[] = []
+  private timer: NodeJS.Timeout | undefined
+  private stopped = false
+
+  constructor(
+    private readonly pool: HotPool,
+    private readonly caps: IntakeCaps,
+  ) {
+    super()
+  }
+
+  async start(): Promise<void> {
+    if (this.stopped) return
+    await this.sample()
+    if (!this.stopped) this.timer = setTimeout(() => void this.start(), SAMPLE_INTERVAL_MS)
+  }
+
+  stop(): void {
+    this.stopped = true
+    clearTimeout(this.timer)
+  }
+
+  async whenOpen(signal: AbortSignal): Promise<void> {
+    while (!this.state.open) {
+      signal.throwIfAborted()
+      await new Promise<void>((resolve) => {
+        this.waiting.push(resolve)
+        signal.addEventListener('abort', () => resolve(), { once: true })
+      })
+    }
+  }
+
+  private async sample(): Promise<void> {
+    try {
+      const [sample] = await this.pool.run<QueueSample & Record<string, unknown>>(SAMPLE, [])
+      this.lastSample = sample!
+      this.state = judge(sample!, this.caps)
+    } catch (error) {
+      this.state = { open: false, reason: (error as Error).message }
+    }
+    if (!this.state.open) return
+    const waiting = this.waiting
+    this.waiting = []
+    waiting.forEach((resolve) => resolve())
+  }
+}
+
+function judge(sample: QueueSample, caps: IntakeCaps): IntakeState {
+  const gates = [
+    ['pending tasks', sample.pending, caps.pendingTasks],
+    ['bytes of pending tasks', sample.pending_bytes, caps.pendingBytes],
+    ['deferred tasks', sample.deferred, caps.deferredTasks],
+    ['running tasks', sample.running, caps.runningTasks],
+  ] as const
+  const closed = gates.find(([, value, cap]) => value >= cap)
+  return closed ? { open: false, reason: `${closed[1]} ${closed[0]}, the cap is ${closed[2]}` } : { open: true }
+}

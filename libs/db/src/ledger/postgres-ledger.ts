@@ -1,0 +1,215 @@
+import { GroupCommit, Ledger, TaskError, type WorkerLease } from '#libs/kernel'
+import type {
+  AcceptResult,
+  AttemptEnd,
+  ClaimedTask,
+  Deferral,
+  FinishResult,
+  NewTask,
+  OpenAttempt,
+  OutboxMessage,
+  RawAnswer,
+  Rejection,
+  RunEnd,
+  TransitionResult,
+} from '#libs/kernel'
+import type { HotPool } from '../connection/hot-pool.js'
+import { acceptTasks } from './accept.statements.js'
+import { recordAnswers, type ReceivedAnswer } from './answer.statement.js'
+import { openAttempt } from './attempt.statements.js'
+import { claimTasks } from './claim.statement.js'
+import type { DueTasks } from './due-tasks.js'
+import { finishRuns } from './finish.statements.js'
+import { markPublished, rejectDeliveries, takeUnpublished } from './outbox.statements.js'
+import { putBackTasks, type PutBack } from './put-back.statements.js'
+import { releaseUnknown } from './recover.statement.js'
+
+export interface LedgerOptions {
+  readonly batchSize: number
+}
+
+/** Bytes of payloads, answers or events in one statement. */
+const MAX_BATCH_BYTES = 8 * 1024 * 1024
+
+/**
+ * The ledger on PostgreSQL. Every kind of statement has a group commit of its own: what waits while the last one runs is the next batch.
+ * `accept` runs one batch at a time, so that tasks enter in the order in which they were offered.
+ *
+ * It remembers which tasks it holds. After a claim whose answer was lost PostgreSQL may say that we hold more: those are released before
+ * the next claim, else they would stay `running` for as long as this replica lives.
+ */
+export class PostgresLedger extends Ledger {
+  private readonly held = new Map<number, number>()
+  private claimLost = false
+
+  private readonly accepting: GroupCommit<NewTask, AcceptResult>
+  private readonly answering: GroupCommit<ReceivedAnswer, void>
+  private readonly finishing: GroupCommit<RunEnd, FinishResult>
+  private readonly puttingBack: GroupCommit<PutBack, TransitionResult>
+  private readonly publishing: GroupCommit<number, void>
+
+  constructor(
+    private readonly pool: HotPool,
+    private readonly lease: WorkerLease,
+    private readonly due: DueTasks,
+    { batchSize }: LedgerOptions,
+  ) {
+    super()
+    const limits = { maxItems: batchSize, maxSizeBytes: MAX_BATCH_BYTES }
+    this.accepting = new GroupCommit({ ...limits, sizeOf: (task) => task.payload.length, commit: (tasks) => acceptTasks(pool, tasks) })
+    this.answering = new GroupCommit({
+      ...limits,
+      sizeOf: ({ answer }) => answer.body.length,
+      commit: (received) =>
+        inGroups(
+          received,
+          ({ task }) => task.acceptedOn,
+          (group, day) => this.record(day, group),
+        ),
+    })
+    this.finishing = new GroupCommit({
+      ...limits,
+      commit: (ends) =>
+        inGroups(
+          ends,
+          ({ task }) => dayAndLease(task),
+          (group) => finishRuns(pool, group),
+        ),
+    })
+    this.puttingBack = new GroupCommit({
+      ...limits,
+      commit: (items) =>
+        inGroups(
+          items,
+          ({ task }) => dayAndLease(task),
+          (group) => putBackTasks(pool, group),
+        ),
+    })
+    this.publishing = new GroupCommit({
+      ...limits,
+      maxItems: batchSize * 4,
+      commit: async (ids) => repeat(await markPublished(pool, ids), ids.length),
+    })
+  }
+
+  async accept(tasks: readonly NewTask[]): Promise<AcceptResult[]> {
+    const results = await Promise.all(tasks.map((task) => this.accepting.add(task)))
+    if (results.includes('accepted')) this.due.announce()
+    return results
+  }
+
+  reject(rejections: readonly Rejection[]): Promise<OutboxMessage[]> {
+    return rejectDeliveries(this.pool, rejections)
+  }
+
+  async claim(limit: number): Promise<ClaimedTask[]> {
+    const { fence } = this.lease
+    if (fence === null) return []
+    if (this.claimLost) await this.recover(fence)
+    try {
+      const tasks = await claimTasks(this.pool, fence, limit)
+      tasks.forEach((task) => this.held.set(task.id, fence))
+      return tasks
+    } catch (error) {
+      this.claimLost = true
+      throw error
+    }
+  }
+
+  openAttempt(task: ClaimedTask, options: { attemptEnd?: AttemptEnd; countsAttempt: boolean }): Promise<OpenAttempt | null> {
+    return openAttempt(this.pool, task, options)
+  }
+
+  recordAnswer(task: ClaimedTask, attempt: OpenAttempt, answer: RawAnswer): Promise<void> {
+    return this.answering.add({ task, attempt, answer })
+  }
+
+  async finish(end: RunEnd): Promise<FinishResult> {
+    const result = await this.finishing.add(end)
+    this.forget(end.task)
+    // The end of a task may have made the next one of its key the head.
+    if (end.task.orderingKey) this.due.announceHere()
+    return result
+  }
+
+  async defer({ task, delayMs, reason, attemptEnd, countsAttempt }: Deferral): Promise<TransitionResult> {
+    const result = await this.puttingBack.add({
+      task,
+      state: 'pending',
+      delayMs,
+      reason,
+      uncount: !countsAttempt,
+      ...(attemptEnd && { attemptEnd }),
+    })
+    this.forget(task)
+    if (delayMs <= 0) this.due.announce()
+    return result
+  }
+
+  async hold(task: ClaimedTask, reason: string, attemptEnd?: AttemptEnd): Promise<TransitionResult> {
+    const result = await this.puttingBack.add({
+      task,
+      state: 'held',
+      delayMs: 0,
+      reason,
+      uncount: false,
+      ...(attemptEnd && { attemptEnd }),
+    })
+    this.forget(task)
+    return result
+  }
+
+  async markPublished(outboxIds: readonly number[]): Promise<void> {
+    await Promise.all(outboxIds.map((id) => this.publishing.add(id)))
+  }
+
+  takeUnpublished(olderThanMs: number, limit: number): Promise<OutboxMessage[]> {
+    return takeUnpublished(this.pool, olderThanMs, limit)
+  }
+
+  onDue(listener: () => void): () => void {
+    return this.due.listen(listener)
+  }
+
+  private forget(task: ClaimedTask): void {
+    if (this.held.get(task.id) === task.leaseId) this.held.delete(task.id)
+  }
+
+  private async recover(fence: number): Promise<void> {
+    const known = [...this.held].flatMap(([id, leaseId]) => (leaseId === fence ? [id] : []))
+    await releaseUnknown(this.pool, fence, known)
+    this.claimLost = false
+  }
+
+  private async record(acceptedOn: string, received: readonly ReceivedAnswer[]): Promise<void[]> {
+    await recordAnswers(this.pool, acceptedOn, received)
+    return repeat(undefined, received.length)
+  }
+}
+
+function dayAndLease(task: ClaimedTask): string {
+  return `${task.acceptedOn} ${task.leaseId}`
+}
+
+function repeat<T>(value: T, count: number): T[] {
+  return Array.from({ length: count }, () => value)
+}
+
+/** Commits items group by group, nearly always one. A group that fails must not undo the answers of the others, so each item is told its own. */
+async function inGroups<T, R>(
+  items: readonly T[],
+  keyOf: (item: T) => string,
+  commit: (group: readonly T[], key: string) => Promise<readonly R[]>,
+): Promise<R[]> {
+  const groups = Map.groupBy(items, keyOf)
+  if (groups.size === 1) return [...(await commit(items, keyOf(items[0]!)))]
+  const results = new Map<T, R>()
+  for (const [key, group] of groups) {
+    const answers = await commit(group, key)
+    group.forEach((item, index) => results.set(item, answers[index] as R))
+  }
+  return items.map((item) => {
+    if (!results.has(item)) throw new TaskError('internal', 'a group commit left an item without an answer', { retryable: true })
+    return results.get(item) as R
+  })
+}
