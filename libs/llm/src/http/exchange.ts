@@ -1,0 +1,49 @@
+import type { TaskError } from '#libs/kernel'
+
+/** Whom we talk to: for messages. */
+export interface Endpoint {
+  /** `GigaChat`, `GigaChat's token endpoint`, ... */
+  readonly name: string
+  /** Where the settings of this endpoint begin: `GIGACHAT`, `OPENAI`. */
+  readonly settingsPrefix: string
+}
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  /** Name, value, name, value, ...: the form that undici takes without copying. */
+  readonly headers: string[]
+  readonly body?: string | Buffer
+}
+
+export interface ExchangeLimits {
+  /** From the written request to the first byte of the response. */
+  readonly firstByteTimeoutMs: number
+  /** Between two pieces of the response. */
+  readonly idleTimeoutMs: number
+  /** Everything, the wait for a connection included. */
+  readonly callTimeoutMs: number
+  readonly maxAnswerBytes: number
+}
+
+export interface HttpResponse {
+  readonly status: number
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>
+  /** As it came: still encoded where `content-encoding` says so. */
+  readonly body: Buffer
+  readonly durationMs: number
+}
+
+/** not_written: no byte went out. broken: bytes went out and no complete response came; `response` is what had come of one. */
+export type ExchangeOutcome =
+  | { readonly kind: 'complete'; readonly response: HttpResponse }
+  | { readonly kind: 'too_large'; readonly sizeBytes: number }
+  | { readonly kind: 'not_written'; readonly error: TaskError }
+  | { readonly kind: 'broken'; readonly error: TaskError; readonly response: HttpResponse | undefined }
+
+/** Looks at a response while it comes in. `complete`: all that counts has come, whatever happens to the connection afterwards. */
+export interface ResponseObserver {
+  start(status: number, headers: Readonly<Record<string, string>>): void
+  data(chunk: Buffer): 'more' | 'complete'
+}

@@ -1,0 +1,61 @@
+import { Pool } from 'undici'
+import type { DeadlineWatch } from './deadline.watch.js'
+import type { Endpoint, ExchangeLimits, ExchangeOutcome, HttpRequest, ResponseObserver } from './exchange.js'
+import { HttpExchange } from './http-exchange.js'
+import { secureContextOf, type TlsFiles } from './tls.js'
+
+export interface HttpEndpointOptions {
+  /** Scheme, host and port. */
+  readonly origin: string
+  readonly endpoint: Endpoint
+  readonly maxConnections: number
+  readonly connectTimeoutMs: number
+  readonly limits: ExchangeLimits
+  readonly tls: TlsFiles
+}
+
+/**
+ * A connection that the server may close at any moment must not be written to: GigaChat announces 15 s (`Keep-Alive: timeout=15`),
+ * uvicorn closes after 5 s without a word.
+ */
+const KEEP_ALIVE_MS = 4_000
+const KEEP_ALIVE_ANNOUNCED_MAX_MS = 10_000
+
+/** The connections to one server. Owned by a client, which must close it. */
+export class HttpEndpoint {
+  private readonly pool: Pool
+
+  constructor(
+    private readonly options: HttpEndpointOptions,
+    private readonly watch: DeadlineWatch,
+  ) {
+    this.pool = new Pool(options.origin, {
+      connections: options.maxConnections,
+      pipelining: 1,
+      // HTTP/2 would put all streams on one socket, and an abort would no longer close it.
+      allowH2: false,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      keepAliveMaxTimeout: KEEP_ALIVE_ANNOUNCED_MAX_MS,
+      // The exchange watches the time of its call by itself.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      connect: {
+        timeout: options.connectTimeoutMs,
+        ...(options.origin.startsWith('https:') && {
+          secureContext: secureContextOf(options.tls),
+          rejectUnauthorized: options.tls.verify,
+        }),
+      },
+    })
+  }
+
+  /** Sends once. Never throws. */
+  exchange(request: HttpRequest, signal?: AbortSignal, observer?: ResponseObserver): Promise<ExchangeOutcome> {
+    return new HttpExchange(this.watch, this.options.limits, this.options.endpoint, signal, observer).run(this.pool, request)
+  }
+
+  /** Ends the calls in flight. */
+  close(): Promise<void> {
+    return this.pool.destroy()
+  }
+}
