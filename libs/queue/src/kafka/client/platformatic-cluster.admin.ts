@@ -1,0 +1,87 @@
+import type { RecordPosition } from '#libs/kernel'
+import { Admin, findErrorBy, ListOffsetTimestamps, FetchIsolationLevels } from '@platformatic/kafka'
+import type { QueueSettings } from '../../queue.settings.js'
+import { ClusterAdmin, type NewTopics, type TopicPartition } from '../kafka-client.port.js'
+import { makeClientOptions } from './client-options.js'
+
+const TIMESTAMPS = { earliest: ListOffsetTimestamps.EARLIEST, latest: ListOffsetTimestamps.LATEST }
+
+export class PlatformaticClusterAdmin extends ClusterAdmin {
+  private readonly admin: Admin
+
+  constructor(private readonly settings: QueueSettings) {
+    super()
+    this.admin = new Admin(makeClientOptions(settings, 'admin'))
+  }
+
+  async existing(topics: readonly string[]): Promise<ReadonlySet<string>> {
+    const all = new Set(await this.admin.listTopics())
+    return new Set(topics.filter((topic) => all.has(topic)))
+  }
+
+  async create({ names, partitions, replicationFactor }: NewTopics): Promise<void> {
+    await this.admin.createTopics({ topics: [...names], partitions, replicas: replicationFactor }).catch((error: unknown) => {
+      // Another replica was faster.
+      if (!findErrorBy(error as Error, 'apiId', 'TOPIC_ALREADY_EXISTS')) throw error
+    })
+  }
+
+  async partitions(topics: readonly string[]): Promise<readonly TopicPartition[]> {
+    const metadata = await this.admin.metadata({ topics: [...topics], forceUpdate: true })
+    return Array.from(metadata.topics, ([topic, { partitions }]) => partitions.map((_, partition) => ({ topic, partition }))).flat()
+  }
+
+  async offsetsAt(topics: readonly string[], at: 'earliest' | 'latest' | number): Promise<readonly RecordPosition[]> {
+    const partitions = await this.partitions(topics)
+    if (typeof at !== 'number') return this.list(partitions, TIMESTAMPS[at])
+    const found = await this.list(partitions, BigInt(at))
+    const latest = await this.list(partitions, TIMESTAMPS.latest)
+    return found.map((position) => (position.offset >= 0n ? position : latest.find((other) => isSame(other, position))!))
+  }
+
+  async committed(partitions: readonly TopicPartition[]): Promise<readonly RecordPosition[]> {
+    const topics = groupByTopic(partitions, ({ partition }) => partition)
+    const [group] = await this.admin.listConsumerGroupOffsets({
+      groups: [{ groupId: this.settings.groupId, topics: topics.map(([name, partitionIndexes]) => ({ name, partitionIndexes })) }],
+    })
+    return (group?.topics ?? []).flatMap(({ name, partitions: found }) =>
+      found
+        .filter(({ committedOffset }) => committedOffset >= 0n)
+        .map(({ partitionIndex, committedOffset }) => ({ topic: name, partition: partitionIndex, offset: committedOffset })),
+    )
+  }
+
+  async commitForGroup(offsets: readonly RecordPosition[]): Promise<void> {
+    const topics = groupByTopic(offsets, ({ partition, offset }) => ({ partition, offset }))
+    await this.admin.alterConsumerGroupOffsets({
+      groupId: this.settings.groupId,
+      topics: topics.map(([name, partitionOffsets]) => ({ name, partitionOffsets })),
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.admin.close()
+  }
+
+  private async list(partitions: readonly TopicPartition[], timestamp: bigint): Promise<RecordPosition[]> {
+    const topics = groupByTopic(partitions, ({ partition }) => ({ partitionIndex: partition, timestamp }))
+    const listed = await this.admin.listOffsets({
+      topics: topics.map(([name, asked]) => ({ name, partitions: asked })),
+      isolationLevel: FetchIsolationLevels.READ_COMMITTED,
+    })
+    return listed.flatMap(({ name, partitions: found }) =>
+      found.map(({ partitionIndex, offset }) => ({ topic: name, partition: partitionIndex, offset })),
+    )
+  }
+}
+
+function isSame(a: TopicPartition, b: TopicPartition): boolean {
+  return a.topic === b.topic && a.partition === b.partition
+}
+
+function groupByTopic<T extends TopicPartition, R>(items: readonly T[], make: (item: T) => R): [string, R[]][] {
+  return Array.from(
+    Map.groupBy(items, ({ topic }) => topic),
+    ([topic, group]): [string, R[]] => [topic, group.map(make)],
+  )
+}

@@ -1,0 +1,102 @@
+import type { RecordPosition } from '#libs/kernel'
+import { Consumer, findErrorBy, type GroupAssignment } from '@platformatic/kafka'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { QueueSettings } from '../../queue.settings.js'
+import { GroupMembership, type MembershipListener, type TopicPartition } from '../kafka-client.port.js'
+import { makeClientOptions } from './client-options.js'
+
+const HEARTBEATS_PER_SESSION = 4
+const JOIN_ATTEMPTS = 10
+const JOIN_RETRY_MS = 100
+const LEAVE_TIMEOUT_MS = 2_000
+/** A commit does not say which leader wrote the record: we never truncate. */
+const NO_EPOCH = -1
+const PROTOCOL = { name: 'cooperative-sticky', version: 3 }
+
+/**
+ * Membership by the classic protocol (JoinGroup, SyncGroup, Heartbeat), cooperative: partitions that stay are never interrupted.
+ *
+ * The library tells of a rebalance only by events, which nobody awaits. What it does await is the function that makes a subscription's
+ * user data, just before every JoinGroup: there the listener gives up what the last SyncGroup took away. Its own retries are off,
+ * because a commit that is retried would join the group again from inside.
+ */
+export class PlatformaticGroupMembership extends GroupMembership {
+  private readonly consumer: Consumer
+  private left = false
+
+  constructor(
+    settings: QueueSettings,
+    topics: readonly string[],
+    private readonly listener: MembershipListener,
+    private readonly isStatic = settings.groupInstanceId !== undefined,
+  ) {
+    super()
+    const { sessionTimeoutMs } = settings
+    this.consumer = new Consumer({
+      ...makeClientOptions(settings, 'member'),
+      groupId: settings.groupId,
+      ...(settings.groupInstanceId !== undefined && { groupInstanceId: settings.groupInstanceId }),
+      sessionTimeout: sessionTimeoutMs,
+      rebalanceTimeout: sessionTimeoutMs,
+      heartbeatInterval: Math.round(sessionTimeoutMs / HEARTBEATS_PER_SESSION),
+      // A JoinGroup waits for the slowest member.
+      requestTimeout: sessionTimeoutMs + settings.requestTimeoutMs,
+      protocols: [PROTOCOL],
+      protocolsMetadata: () => this.beforeJoin(),
+    })
+    this.consumer.topics.trackAll(...topics)
+    this.consumer.on('consumer:heartbeat:end', () => this.listener.heartbeat())
+    this.consumer.on('consumer:group:join', () => this.onJoined())
+    // A rejoin that came from a heartbeat has failed: no heartbeat will follow by itself.
+    this.consumer.on('error', () => void this.join().catch((error: unknown) => this.listener.lost(error as Error)))
+  }
+
+  async join(): Promise<void> {
+    for (let attempt = 1; !this.left; attempt++) {
+      try {
+        await this.consumer.joinGroup({})
+        return
+      } catch (error) {
+        if (attempt >= JOIN_ATTEMPTS || !findErrorBy(error as Error, 'needsRejoin', true)) throw error
+        await sleep(JOIN_RETRY_MS)
+      }
+    }
+  }
+
+  async commit(offsets: readonly RecordPosition[]): Promise<void> {
+    if (this.left || this.consumer.memberId === null) throw new Error('not a member of the group')
+    await this.consumer.commit({
+      offsets: offsets.map(({ topic, partition, offset }) => ({ topic, partition, offset, leaderEpoch: NO_EPOCH })),
+    })
+  }
+
+  async leave(): Promise<void> {
+    if (this.left) return
+    this.left = true
+    const { consumer } = this
+    // The library would say goodbye for a static member too, and so give its partitions away at every restart.
+    if (this.isStatic) void consumer.connections.close()
+    const patience = setTimeout(() => void consumer.connections.close(), LEAVE_TIMEOUT_MS)
+    try {
+      await consumer.close(true)
+    } finally {
+      clearTimeout(patience)
+    }
+  }
+
+  private onJoined(): void {
+    if (this.left) return
+    this.listener.heartbeat()
+    this.listener.assigned(flatten(this.consumer.assignments))
+  }
+
+  private async beforeJoin(): Promise<Buffer> {
+    // Emptied by the library when this member was thrown out.
+    if (!this.left) await this.listener.revoke(flatten(this.consumer.assignments))
+    return Buffer.alloc(0)
+  }
+}
+
+function flatten(assignments: readonly GroupAssignment[] | null): TopicPartition[] {
+  return (assignments ?? []).flatMap(({ topic, partitions }) => partitions.map((partition) => ({ topic, partition })))
+}

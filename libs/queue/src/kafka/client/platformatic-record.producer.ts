@@ -1,0 +1,51 @@
+import { compatibilityPartitioner, findErrorBy, Producer, ProduceAcks } from '@platformatic/kafka'
+import type { QueueSettings } from '../../queue.settings.js'
+import { ProduceError, RecordProducer, type ProducedRecord } from '../kafka-client.port.js'
+import { makeClientOptions } from './client-options.js'
+
+const TOO_LARGE = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']
+
+export class PlatformaticRecordProducer extends RecordProducer {
+  private readonly producer: Producer
+
+  constructor(settings: QueueSettings) {
+    super()
+    this.producer = new Producer({
+      ...makeClientOptions(settings, 'producer'),
+      acks: ProduceAcks.ALL,
+      // The library's own default puts keys on other partitions than the Java client does.
+      partitioner: compatibilityPartitioner,
+      compression: settings.produce.compression,
+    })
+  }
+
+  async send(records: readonly ProducedRecord[]): Promise<void> {
+    const messages = records.map(({ topic, key, value, headers }) => ({
+      topic,
+      value,
+      headers: encodeHeaders(headers),
+      ...(key && { key }),
+    }))
+    try {
+      await this.producer.send({ acks: ProduceAcks.ALL, messages })
+    } catch (error) {
+      // The next attempt shall look for the leaders anew.
+      this.producer.clearMetadata()
+      throw toProduceError(error as Error)
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.producer.close(true)
+  }
+}
+
+function encodeHeaders(headers: ReadonlyMap<string, string>): Map<Buffer, Buffer> {
+  return new Map(Array.from(headers, ([name, value]): [Buffer, Buffer] => [Buffer.from(name), Buffer.from(value)]))
+}
+
+function toProduceError(error: Error): ProduceError {
+  if (TOO_LARGE.some((id) => findErrorBy(error, 'apiId', id))) return new ProduceError('too_large', 'the records are too large', error)
+  if (findErrorBy(error, 'canRetry', false)) return new ProduceError('refused', 'the broker has refused the records', error)
+  return new ProduceError('unavailable', 'the broker has not taken the records', error)
+}

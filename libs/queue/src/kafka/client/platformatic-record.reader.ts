@@ -1,0 +1,107 @@
+import type { RecordPosition } from '#libs/kernel'
+import { Consumer, FetchIsolationLevels, ProtocolError, ResponseError, type ClusterMetadata, type fetchV17 } from '@platformatic/kafka'
+import type { QueueSettings } from '../../queue.settings.js'
+import { RecordReader, type FetchedPartition, type FetchLimits, type TopicPartition } from '../kafka-client.port.js'
+import { makeClientOptions } from './client-options.js'
+import { readFetched } from './read-fetched.js'
+
+const NO_ERROR = 0
+const OFFSET_OUT_OF_RANGE = 1
+const NO_EPOCH = -1
+
+/**
+ * Fetches with the library's Consumer, used as a bare client that joins no group. Its MessagesStream is left aside: it binds a commit
+ * function and publishes four diagnostics for every record, counts its buffer in records only, and at a rebalance goes back to the
+ * committed offsets of partitions that stay.
+ */
+export class PlatformaticRecordReader extends RecordReader {
+  private readonly consumer: Consumer
+  private readonly topics: string[]
+
+  constructor(settings: QueueSettings) {
+    super()
+    this.topics = [...settings.topics.tasks]
+    this.consumer = new Consumer({ ...makeClientOptions(settings, 'reader'), groupId: settings.groupId })
+    this.consumer.topics.trackAll(...this.topics)
+  }
+
+  async leaders(partitions: readonly TopicPartition[]): Promise<ReadonlyMap<number, readonly TopicPartition[]>> {
+    const { topics, brokers } = await this.metadata()
+    const byLeader = new Map<number, TopicPartition[]>()
+    for (const partition of partitions) {
+      const leader = topics.get(partition.topic)?.partitions[partition.partition]?.leader
+      if (leader === undefined || !brokers.has(leader)) continue
+      const led = byLeader.get(leader)
+      if (led) led.push(partition)
+      else byLeader.set(leader, [partition])
+    }
+    if (byLeader.size === 0) this.consumer.clearMetadata()
+    return byLeader
+  }
+
+  async fetch(brokerId: number, positions: readonly RecordPosition[], limits: FetchLimits): Promise<readonly FetchedPartition[]> {
+    const { topics } = await this.metadata()
+    const response = await this.consumer
+      .fetch({
+        node: brokerId,
+        topics: positions.map(({ topic, partition, offset }) => ({
+          topicId: topics.get(topic)!.id,
+          partitions: [
+            {
+              partition,
+              fetchOffset: offset,
+              partitionMaxBytes: limits.maxPartitionBytes,
+              currentLeaderEpoch: NO_EPOCH,
+              lastFetchedEpoch: NO_EPOCH,
+            },
+          ],
+        })),
+        minBytes: 1,
+        maxBytes: limits.maxBytes,
+        maxWaitTime: limits.maxWaitMs,
+        isolationLevel: FetchIsolationLevels.READ_COMMITTED,
+      })
+      .catch((error: unknown) => this.salvage(error))
+    const names = new Map(Array.from(topics, ([name, { id }]) => [id, name]))
+    return this.readResponse(response, positions, names)
+  }
+
+  async close(): Promise<void> {
+    await this.consumer.close(true)
+  }
+
+  private metadata(): Promise<ClusterMetadata> {
+    return this.consumer.metadata({ topics: [...this.topics] })
+  }
+
+  /** One bad partition makes the library throw the whole answer, with what came for the others inside of the error. */
+  private salvage(error: unknown): fetchV17.FetchResponse {
+    const response = error instanceof ResponseError ? (error as ResponseError & { response?: fetchV17.FetchResponse }).response : undefined
+    if (response === undefined || response.errorCode !== NO_ERROR) throw error
+    return response
+  }
+
+  private readResponse(
+    response: fetchV17.FetchResponse,
+    positions: readonly RecordPosition[],
+    names: ReadonlyMap<string, string>,
+  ): FetchedPartition[] {
+    const fetched: FetchedPartition[] = []
+    for (const { topicId, partitions } of response.responses) {
+      const topic = names.get(topicId)
+      for (const answer of partitions) {
+        const position = positions.find((asked) => asked.topic === topic && asked.partition === answer.partitionIndex)
+        if (position === undefined) continue
+        if (answer.errorCode === NO_ERROR) fetched.push(readFetched(answer, position))
+        else fetched.push(this.readError(answer.errorCode, answer.logStartOffset, position))
+      }
+    }
+    return fetched
+  }
+
+  private readError(errorCode: number, startOffset: bigint, { topic, partition }: RecordPosition): FetchedPartition {
+    if (errorCode === OFFSET_OUT_OF_RANGE && startOffset >= 0n) return { kind: 'out_of_range', topic, partition, startOffset }
+    this.consumer.clearMetadata()
+    return { kind: 'failed', topic, partition, error: new ProtocolError(errorCode) }
+  }
+}

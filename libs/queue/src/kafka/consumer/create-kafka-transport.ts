@@ -1,0 +1,50 @@
+import type { Clock, IntakeGate } from '#libs/kernel'
+import { filter, firstValueFrom, fromEvent, merge, mergeMap, throwError, timer } from 'rxjs'
+import type { QueueSettings } from '../../queue.settings.js'
+import type { KafkaClient } from '../kafka-client.port.js'
+import { TopicProvisioner } from '../topics/topic.provisioner.js'
+import { IntakeSession } from './intake-session.js'
+import { KafkaIntake } from './kafka-intake.js'
+import type { KafkaStatus } from './kafka-status.js'
+import { KafkaTransport } from './kafka.transport.js'
+import type { QueueEvents } from './queue.events.js'
+import { StartPositions, StartRefusedError } from './start-positions.js'
+
+/** How long the start of the application waits for Kafka: then it goes on, not ready, and the intake keeps trying. */
+const START_PATIENCE_MS = 5_000
+
+export interface KafkaTransportParts {
+  readonly settings: QueueSettings
+  readonly client: KafkaClient
+  readonly gate: IntakeGate
+  readonly status: KafkaStatus
+  readonly events: QueueEvents
+  readonly clock: Clock
+  readonly random: () => number
+}
+
+/** Puts the intake together. */
+export function createKafkaTransport(parts: KafkaTransportParts): KafkaTransport {
+  const { settings, client, status, events } = parts
+  const starts = new StartPositions(settings)
+  const { tasks, results, deadLetters } = settings.topics
+  const provisioner = new TopicProvisioner({ client, topics: [...tasks, results, deadLetters], create: settings.createTopics, events })
+  return new KafkaTransport({
+    createIntake: (dispatch) =>
+      new KafkaIntake({
+        ...parts,
+        stallTimeoutMs: settings.stallTimeoutMs,
+        prepare: () => provisioner.ensure(),
+        createSession: () => new IntakeSession({ ...parts, starts, dispatch }),
+      }),
+    whenStarted: (signal) => whenStarted(status, signal),
+  })
+}
+
+async function whenStarted(status: KafkaStatus, signal: AbortSignal): Promise<void> {
+  const settled = status.changes.pipe(
+    filter(({ state }) => state === 'ready' || state === 'stopped'),
+    mergeMap(({ lastError }) => (lastError instanceof StartRefusedError ? throwError(() => lastError) : [undefined])),
+  )
+  await firstValueFrom(merge(settled, timer(START_PATIENCE_MS), fromEvent(signal, 'abort')))
+}

@@ -1,0 +1,169 @@
+import type { Clock } from '#libs/kernel'
+import type { FetchedPartition, FetchLimits, RecordReader } from '../kafka-client.port.js'
+import type { IntakeWindow } from './intake-window.js'
+import type { PartitionLane } from './partition-lane.js'
+import type { QueueEvents } from './queue.events.js'
+
+const MIN_FETCH_BYTES = 64 * 1024
+/** What a record is taken to weigh until the first ones have been seen. */
+const FIRST_RECORD_BYTES = 512
+const ERROR_DELAY_MS = { min: 100, max: 2_000 }
+
+export interface FetchPumpOptions {
+  readonly reader: RecordReader
+  /** The lanes of the moment. */
+  readonly lanes: () => Iterable<PartitionLane>
+  readonly window: IntakeWindow
+  /** Records that one lane may hold, so that one that is stuck leaves room for the others. */
+  readonly laneShare: () => number
+  readonly maxBytes: number
+  readonly maxWaitMs: number
+  readonly events: QueueEvents
+  readonly clock: Clock
+  readonly random: () => number
+}
+
+/**
+ * Keeps one fetch under way at every broker that leads a lane with room. Trades a little memory (the window) for never letting the
+ * handler wait for a broker.
+ *
+ * For each broker: idle -> fetching (`pump`, when a lane of it wants records) -> idle and `pump` again. After an error the whole pump
+ * waits with jitter. Nobody polls: `pump` is called when a fetch ends, the window has room again, or lanes came or were released.
+ */
+export class FetchPump {
+  private readonly fetching = new Set<number>()
+  private planning = false
+  private planAgain = false
+  private failures = 0
+  private errorTimer: NodeJS.Timeout | undefined
+  private closed = false
+  private recordBytes = FIRST_RECORD_BYTES
+  /** Since when (monotonic clock) the brokers have owed us an answer; null while nothing is asked. */
+  private owedSinceMs: number | null = null
+  private lastFetchAtMs: number | null = null
+
+  constructor(private readonly options: FetchPumpOptions) {}
+
+  /** Wall time of the last answer; null before the first. */
+  get lastFetchAt(): number | null {
+    return this.lastFetchAtMs
+  }
+
+  /** How long the brokers have owed us an answer. */
+  get silentMs(): number {
+    return this.owedSinceMs === null ? 0 : this.options.clock.monotonicMs() - this.owedSinceMs
+  }
+
+  pump(): void {
+    if (this.closed || this.errorTimer !== undefined) return
+    if (this.planning) {
+      this.planAgain = true
+      return
+    }
+    const lanes = this.hungryLanes()
+    if (lanes.length === 0) {
+      if (this.fetching.size === 0) this.owedSinceMs = null
+      return
+    }
+    this.owedSinceMs ??= this.options.clock.monotonicMs()
+    void this.plan(lanes)
+  }
+
+  close(): void {
+    this.closed = true
+    clearTimeout(this.errorTimer)
+  }
+
+  private hungryLanes(): PartitionLane[] {
+    if (!this.options.window.hasRoom) return []
+    const share = this.options.laneShare()
+    return Array.from(this.options.lanes()).filter((lane) => lane.wantsRecords && lane.pendingRecords < share)
+  }
+
+  private async plan(lanes: readonly PartitionLane[]): Promise<void> {
+    this.planning = true
+    this.planAgain = false
+    try {
+      const leaders = (await this.options.reader.leaders(lanes)) as ReadonlyMap<number, readonly PartitionLane[]>
+      if (this.closed) return
+      if (leaders.size === 0) throw new Error('no partition of this member has a leader')
+      for (const [broker, led] of leaders) if (!this.fetching.has(broker)) void this.fetchFrom(broker, led)
+    } catch (error) {
+      this.onError(error as Error)
+    } finally {
+      this.planning = false
+    }
+    if (this.planAgain) this.pump()
+  }
+
+  private async fetchFrom(broker: number, lanes: readonly PartitionLane[]): Promise<void> {
+    const positions = lanes.map(({ topic, partition, position }) => ({ topic, partition, offset: position }))
+    this.fetching.add(broker)
+    try {
+      const fetched = await this.options.reader.fetch(broker, positions, this.limits(lanes.length))
+      this.owedSinceMs = null
+      this.lastFetchAtMs = this.options.clock.nowMs()
+      const failure = this.take(fetched, lanes, positions)
+      if (failure) this.onError(failure)
+      else this.failures = 0
+    } catch (error) {
+      this.onError(error as Error)
+    } finally {
+      this.fetching.delete(broker)
+    }
+    this.pump()
+  }
+
+  private limits(lanes: number): FetchLimits {
+    const { window, maxBytes, maxWaitMs } = this.options
+    const room = Math.min(window.freeBytes, window.freeRecords * this.recordBytes)
+    const bytes = Math.min(maxBytes, Math.max(MIN_FETCH_BYTES, Math.ceil(room)))
+    return { maxBytes: bytes, maxPartitionBytes: lanes === 1 ? bytes : Math.max(MIN_FETCH_BYTES, Math.ceil(bytes / 2)), maxWaitMs }
+  }
+
+  /** Hands over what came; the first error of a single partition is the answer. */
+  private take(
+    fetched: readonly FetchedPartition[],
+    lanes: readonly PartitionLane[],
+    positions: readonly { readonly offset: bigint }[],
+  ): Error | undefined {
+    let failure: Error | undefined
+    for (const result of fetched) {
+      const index = lanes.findIndex(({ topic, partition }) => topic === result.topic && partition === result.partition)
+      const lane = lanes[index]
+      // Given up, or moved, while the fetch was under way.
+      if (lane === undefined || lane.isClosed || lane.position !== positions[index]!.offset) continue
+      if (result.kind === 'failed') failure ??= result.error
+      else if (result.kind === 'out_of_range') this.reset(lane, result.startOffset)
+      else this.hand(lane, result)
+    }
+    return failure
+  }
+
+  private hand(lane: PartitionLane, { records, nextOffset }: Extract<FetchedPartition, { kind: 'records' }>): void {
+    if (records.length > 0) {
+      let bytes = 0
+      for (const record of records) bytes += record.sizeBytes
+      this.recordBytes += (bytes / records.length - this.recordBytes) / 8
+    }
+    if (nextOffset > lane.position) lane.append(records, nextOffset)
+  }
+
+  private reset(lane: PartitionLane, startOffset: bigint): void {
+    const { topic, partition, position } = lane
+    this.options.events.emit('offsetReset', { topic, partition, from: position, to: startOffset })
+    lane.append([], startOffset)
+  }
+
+  private onError(error: Error): void {
+    if (this.closed) return
+    this.failures++
+    this.options.events.emit('fetchFailed', { error })
+    const delay = Math.min(ERROR_DELAY_MS.max, ERROR_DELAY_MS.min * 2 ** this.failures) * (0.5 + this.options.random() / 2)
+    clearTimeout(this.errorTimer)
+    this.errorTimer = setTimeout(() => {
+      this.errorTimer = undefined
+      this.pump()
+    }, delay)
+  }
+}

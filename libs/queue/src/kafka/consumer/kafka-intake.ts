@@ -1,0 +1,102 @@
+import type { Clock } from '#libs/kernel'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { makeJitteredDelayMs } from './backoff.js'
+import type { IntakeSession } from './intake-session.js'
+import type { KafkaStatus } from './kafka-status.js'
+import type { QueueEvents } from './queue.events.js'
+import { StartRefusedError } from './start-positions.js'
+
+const REOPEN_DELAY = { minDelayMs: 250, maxDelayMs: 5_000 }
+const STALL_CHECK_MS = 1_000
+
+export interface KafkaIntakeOptions {
+  /** Resolves when the topics are there; rejects with an error that names the missing ones. */
+  readonly prepare: () => Promise<void>
+  readonly createSession: () => IntakeSession
+  readonly stallTimeoutMs: number
+  readonly status: KafkaStatus
+  readonly events: QueueEvents
+  readonly clock: Clock
+  readonly random: () => number
+}
+
+/**
+ * Keeps one session with Kafka open for as long as the service runs.
+ *
+ * stopped -> connecting (`start`) -> joining -> ready (the session says so) -> connecting again, after a delay with jitter, when the
+ *   session ended or has been silent for longer than `stallTimeoutMs`
+ * any -> draining -> stopped (`stop`, idempotent)
+ * connecting -> stopped, and `fatal`, when going on would skip records or pay for a whole history.
+ */
+export class KafkaIntake {
+  private session: IntakeSession | undefined
+  private loop: Promise<void> | undefined
+  private readonly stopping = new AbortController()
+
+  constructor(private readonly options: KafkaIntakeOptions) {}
+
+  start(): void {
+    this.loop ??= this.run()
+  }
+
+  async stop(): Promise<void> {
+    if (!this.stopping.signal.aborted) {
+      this.options.status.update({ state: 'draining' })
+      this.stopping.abort()
+    }
+    await this.session?.close()
+    await this.loop
+    this.options.status.update({ state: 'stopped', assignments: [] })
+  }
+
+  private async run(): Promise<void> {
+    for (let attempt = 1; !this.stopping.signal.aborted; attempt++) {
+      const startedAt = this.options.clock.monotonicMs()
+      const cause = await this.runSession()
+      if (this.stopping.signal.aborted) return
+      if (cause instanceof StartRefusedError) {
+        this.options.status.update({ state: 'stopped', lastError: cause })
+        this.options.events.fail(cause)
+        return
+      }
+      if (this.options.clock.monotonicMs() - startedAt > REOPEN_DELAY.maxDelayMs) attempt = 1
+      await this.pause(cause, attempt)
+    }
+  }
+
+  /** Runs one session to its end and tells why it ended. */
+  private async runSession(): Promise<Error> {
+    const { status, prepare, createSession } = this.options
+    status.update({ state: 'connecting', assignments: [] })
+    try {
+      await prepare()
+      if (this.stopping.signal.aborted) return new Error('stopped')
+      this.session = createSession()
+      const { session } = this
+      status.watchFetches(() => session.lastFetchAt)
+      await session.open()
+      return await Promise.race([session.ended, this.watchForStall(session)])
+    } catch (error) {
+      return error as Error
+    } finally {
+      await this.session?.close()
+      this.session = undefined
+    }
+  }
+
+  private async watchForStall(session: IntakeSession): Promise<Error> {
+    const { stallTimeoutMs } = this.options
+    while (!this.stopping.signal.aborted) {
+      await sleep(STALL_CHECK_MS, undefined, { signal: this.stopping.signal, ref: false }).catch(() => undefined)
+      if (session.silentMs > stallTimeoutMs) return new Error(`Kafka has not answered for ${Math.round(session.silentMs)} ms`)
+    }
+    return new Error('stopped')
+  }
+
+  private async pause(cause: Error, attempt: number): Promise<void> {
+    const delayMs = makeJitteredDelayMs(attempt, REOPEN_DELAY, this.options.random)
+    this.options.status.update({ state: 'connecting', assignments: [], lastError: cause })
+    this.options.events.emit('reopening', { cause, delayMs })
+    await sleep(delayMs, undefined, { signal: this.stopping.signal }).catch(() => undefined)
+  }
+}

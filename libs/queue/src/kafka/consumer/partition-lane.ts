@@ -1,0 +1,273 @@
+import type { Delivery, DeliveryBatch, IntakeGate } from '#libs/kernel'
+import type { FetchedRecord, TopicPartition } from '../kafka-client.port.js'
+import { ContiguousOffsets, type OffsetRun } from './contiguous-offsets.js'
+import type { IntakeWindow } from './intake-window.js'
+import type { BatchEvent, QueueEvents } from './queue.events.js'
+
+export interface LaneLimits {
+  readonly maxRecords: number
+  readonly maxBytes: number
+  /** Batches. */
+  readonly inFlight: number
+}
+
+export interface LaneOptions extends TopicPartition {
+  readonly startOffset: bigint
+  /** What the group has committed already; null where it has committed nothing yet. */
+  readonly committedOffset: bigint | null
+  readonly limits: LaneLimits
+  readonly window: IntakeWindow
+  readonly gate: IntakeGate
+  /** Resolves when every delivery of the batch is stored. */
+  readonly dispatch: (batch: DeliveryBatch, signal: AbortSignal) => Promise<void>
+  readonly retryDelayMs: (attempt: number) => number
+  readonly events: QueueEvents
+}
+
+/** A batch under way, or rejected and waiting for its next attempt. */
+interface Flight {
+  readonly batch: DeliveryBatch
+  readonly run: OffsetRun
+  readonly event: BatchEvent
+  attempt: number
+}
+
+/**
+ * The records of one partition on their way to the handler, bounded by the window that all lanes share.
+ *
+ * flowing: up to `inFlight` batches at once, started strictly in offset order, none while the intake gate is closed.
+ * flowing -> retrying: a batch was rejected. Nothing new starts, so that nothing overtakes it that has not overtaken it already.
+ * retrying: when those in flight have ended, the rejected ones go again, one at a time and oldest first, each failure after a longer
+ *   delay, for ever. -> flowing: all of them are stored.
+ * held (either mode): nothing starts; `whenIdle` tells when nothing is in flight. Released again when the partition stays.
+ * closed: what waits is dropped and in-flight batches are no longer counted: their records belong to the partition's next owner.
+ *
+ * The session owns it; batches that end after `close` change nothing but the window.
+ */
+export class PartitionLane implements TopicPartition {
+  readonly topic: string
+  readonly partition: number
+  /** Set by the committer. null: nothing is committed, not even the start. */
+  committedOffset: bigint | null
+  /** Where the next fetch begins. */
+  private nextFetchOffset: bigint
+  private waiting: FetchedRecord[] = []
+  private head = 0
+  private waitingBytes = 0
+  private inFlight = 0
+  private pending = 0
+  private rejected: Flight[] = []
+  /** How long the next retry waits once nothing is in flight; 0 after a retry that went well. */
+  private retryDelayMs = 0
+  private mode: 'flowing' | 'retrying' = 'flowing'
+  private held = false
+  private retryTimer: NodeJS.Timeout | undefined
+  private awaitingGate = false
+  private idleListeners: (() => void)[] = []
+  private readonly offsets: ContiguousOffsets
+  private readonly closing = new AbortController()
+
+  constructor(private readonly options: LaneOptions) {
+    this.topic = options.topic
+    this.partition = options.partition
+    this.committedOffset = options.committedOffset
+    this.nextFetchOffset = options.startOffset
+    this.offsets = new ContiguousOffsets(options.startOffset)
+  }
+
+  get position(): bigint {
+    return this.nextFetchOffset
+  }
+
+  get committable(): bigint {
+    return this.offsets.committable
+  }
+
+  /** Fetched and not stored. */
+  get pendingRecords(): number {
+    return this.pending
+  }
+
+  get isClosed(): boolean {
+    return this.closing.signal.aborted
+  }
+
+  /** A lane that retries takes nothing new: it must not fill the window that the others need. */
+  get wantsRecords(): boolean {
+    return this.mode === 'flowing' && !this.held && !this.isClosed
+  }
+
+  append(records: readonly FetchedRecord[], nextOffset: bigint): void {
+    if (this.isClosed) return
+    let bytes = 0
+    for (const record of records) {
+      bytes += record.sizeBytes
+      this.waiting.push(record)
+    }
+    this.waitingBytes += bytes
+    this.pending += records.length
+    this.nextFetchOffset = nextOffset
+    if (records.length > 0) this.options.window.take(records.length, bytes)
+    else if (this.head === this.waiting.length) this.offsets.markStored(this.offsets.open(nextOffset))
+    this.startBatches()
+  }
+
+  hold(): void {
+    this.held = true
+    clearTimeout(this.retryTimer)
+    this.retryTimer = undefined
+  }
+
+  release(): void {
+    this.held = false
+    this.goOn()
+  }
+
+  /** Resolves when no batch is in flight. */
+  whenIdle(): Promise<void> {
+    if (this.inFlight === 0) return Promise.resolve()
+    return new Promise((resolve) => this.idleListeners.push(resolve))
+  }
+
+  close(): void {
+    if (this.isClosed) return
+    this.hold()
+    this.closing.abort(new Error(`${this.topic}[${this.partition}] was given up`))
+    this.options.window.give(this.waiting.length - this.head, this.waitingBytes)
+    for (const flight of this.rejected) this.options.window.give(flight.event.records, flight.event.sizeBytes)
+    this.waiting = []
+    this.head = 0
+    this.waitingBytes = 0
+    this.rejected = []
+  }
+
+  private goOn(): void {
+    if (this.held) return
+    if (this.mode === 'flowing') this.startBatches()
+    else if (this.inFlight === 0 && this.retryTimer === undefined) this.scheduleRetry()
+  }
+
+  private startBatches(): void {
+    while (
+      this.mode === 'flowing' &&
+      !this.held &&
+      this.head < this.waiting.length &&
+      this.inFlight < this.options.limits.inFlight &&
+      this.isGateOpen()
+    ) {
+      this.start(this.takeBatch())
+    }
+  }
+
+  private isGateOpen(): boolean {
+    const { gate } = this.options
+    if (gate.state.open) return true
+    if (this.awaitingGate) return false
+    this.awaitingGate = true
+    gate.whenOpen(this.closing.signal).then(
+      () => {
+        this.awaitingGate = false
+        this.goOn()
+      },
+      () => (this.awaitingGate = false),
+    )
+    return false
+  }
+
+  private takeBatch(): Flight {
+    const { maxRecords, maxBytes } = this.options.limits
+    const start = this.head
+    const limit = Math.min(this.waiting.length, start + maxRecords)
+    let end = start
+    let sizeBytes = 0
+    while (end < limit) {
+      const next = this.waiting[end]!.sizeBytes
+      if (end > start && sizeBytes + next > maxBytes) break
+      sizeBytes += next
+      end++
+    }
+    const deliveries: Delivery[] = this.waiting.slice(start, end)
+    const endOffset = end < this.waiting.length ? this.waiting[end]!.offset : this.nextFetchOffset
+    this.dropTaken(end)
+    this.waitingBytes -= sizeBytes
+    const { topic, partition } = this
+    const event = { topic, partition, firstOffset: deliveries[0]!.offset, records: deliveries.length, sizeBytes, attempt: 1 }
+    return { batch: { topic, partition, deliveries }, run: this.offsets.open(endOffset), event, attempt: 1 }
+  }
+
+  private dropTaken(end: number): void {
+    this.head = end
+    if (end === this.waiting.length) this.waiting = []
+    else if (end >= 4_096) this.waiting = this.waiting.slice(end)
+    else return
+    this.head = 0
+  }
+
+  private start(flight: Flight): void {
+    const startedAt = performance.now()
+    const event = flight.attempt === 1 ? flight.event : { ...flight.event, attempt: flight.attempt }
+    this.inFlight++
+    this.options.events.emit('batchDispatched', event)
+    this.options.dispatch(flight.batch, this.closing.signal).then(
+      () => this.onStored(flight, event, performance.now() - startedAt),
+      (error: unknown) => this.onRejected(flight, event, toError(error)),
+    )
+  }
+
+  private onStored(flight: Flight, event: BatchEvent, durationMs: number): void {
+    this.inFlight--
+    this.pending -= event.records
+    this.retryDelayMs = 0
+    if (!this.isClosed) this.offsets.markStored(flight.run)
+    this.options.events.emit('batchStored', { ...event, durationMs })
+    if (this.mode === 'retrying' && this.inFlight === 0 && this.rejected.length === 0) this.mode = 'flowing'
+    this.announceIdle()
+    this.goOn()
+    // Last: room in the window starts the next fetch, which is less urgent than what waits here.
+    this.options.window.give(event.records, event.sizeBytes)
+  }
+
+  private onRejected(flight: Flight, event: BatchEvent, error: Error): void {
+    this.inFlight--
+    if (this.isClosed) {
+      this.options.window.give(event.records, event.sizeBytes)
+      this.announceIdle()
+      return
+    }
+    this.retryDelayMs = this.options.retryDelayMs(flight.attempt)
+    flight.attempt++
+    this.mode = 'retrying'
+    this.rejected.push(flight)
+    this.rejected.sort((a, b) => (a.event.firstOffset < b.event.firstOffset ? -1 : 1))
+    this.options.events.emit('batchFailed', { ...event, error, retryInMs: this.retryDelayMs })
+    this.announceIdle()
+    this.goOn()
+  }
+
+  private scheduleRetry(): void {
+    if (this.retryDelayMs === 0) {
+      this.retryOldest()
+      return
+    }
+    this.retryTimer = setTimeout(() => {
+      this.retryTimer = undefined
+      this.retryDelayMs = 0
+      this.goOn()
+    }, this.retryDelayMs)
+  }
+
+  private retryOldest(): void {
+    if (this.rejected.length > 0 && this.isGateOpen()) this.start(this.rejected.shift()!)
+  }
+
+  private announceIdle(): void {
+    if (this.inFlight > 0) return
+    const listeners = this.idleListeners
+    this.idleListeners = []
+    for (const listener of listeners) listener()
+  }
+}
+
+function toError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error('the handler rejected a batch', { cause: thrown })
+}

@@ -1,0 +1,43 @@
+import { EventEmitter } from 'node:events'
+import type { RecordPosition } from '#libs/kernel'
+import type { TopicPartition } from '../kafka-client.port.js'
+
+export interface BatchEvent extends TopicPartition {
+  readonly firstOffset: bigint
+  readonly records: number
+  readonly sizeBytes: number
+  /** 1-based. */
+  readonly attempt: number
+}
+
+/** What happens at the queue, for metrics and logs. */
+export interface QueueEventMap {
+  batchDispatched: [BatchEvent]
+  batchStored: [BatchEvent & { readonly durationMs: number }]
+  batchFailed: [BatchEvent & { readonly error: Error; readonly retryInMs: number }]
+  committed: [{ readonly offsets: readonly RecordPosition[]; readonly durationMs: number }]
+  commitFailed: [{ readonly offsets: readonly RecordPosition[]; readonly error: Error }]
+  /** Partitions were given up; `undrained` had batches in flight when the time for that was over. */
+  revoked: [{ readonly partitions: readonly TopicPartition[]; readonly undrained: readonly TopicPartition[] }]
+  assigned: [{ readonly partitions: readonly TopicPartition[]; readonly added: readonly TopicPartition[] }]
+  /** A position was out of range: the records in between are gone from Kafka. */
+  offsetReset: [TopicPartition & { readonly from: bigint; readonly to: bigint }]
+  fetchFailed: [{ readonly error: Error }]
+  /** The session ended by itself and is opened again after a delay. */
+  reopening: [{ readonly cause: Error; readonly delayMs: number }]
+  topicsCreated: [{ readonly topics: readonly string[] }]
+  produced: [{ readonly records: number; readonly sizeBytes: number; readonly durationMs: number }]
+  produceFailed: [{ readonly records: number; readonly error: Error; readonly attempt: number }]
+  /** The service must not go on: end the process with a failure. Without a listener it is thrown. */
+  fatal: [Error]
+}
+
+export class QueueEvents extends EventEmitter<QueueEventMap> {
+  /** A refusal that nobody listens to must not be lost. */
+  fail(error: Error): void {
+    if (this.emit('fatal', error)) return
+    setImmediate(() => {
+      throw error
+    })
+  }
+}

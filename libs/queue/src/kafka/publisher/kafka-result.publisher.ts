@@ -1,0 +1,98 @@
+import { HEADERS } from '#libs/contracts'
+import { GroupCommit, ResultPublisher, TaskError, type OutboxMessage } from '#libs/kernel'
+import { ExponentialBackoff, handleWhen, retry } from 'cockatiel'
+import type { QueueSettings } from '../../queue.settings.js'
+import type { QueueEvents } from '../consumer/queue.events.js'
+import { ProduceError, type KafkaClient, type ProducedRecord, type RecordProducer } from '../kafka-client.port.js'
+import { makeProducedRecord } from './make-produced-record.js'
+
+/** The time budget ends the retries first. */
+const MAX_ATTEMPTS = 20
+const BACKOFF_MS = { initialDelay: 100, maxDelay: 1_000 }
+
+export interface KafkaResultPublisherOptions {
+  readonly client: KafkaClient
+  readonly settings: Pick<QueueSettings, 'topics' | 'produce'>
+  readonly events: QueueEvents
+}
+
+/**
+ * Publishes outbox messages with acks from all in-sync replicas. Messages that wait while a request is under way share the next one
+ * (group commit), whoever published them; a few requests run at once, so results of one key may change places (they carry a sequence).
+ */
+export class KafkaResultPublisher extends ResultPublisher {
+  private readonly producer: RecordProducer
+  private readonly group: GroupCommit<ProducedRecord, TaskError | undefined>
+
+  constructor(private readonly options: KafkaResultPublisherOptions) {
+    super()
+    const { produce } = options.settings
+    this.producer = options.client.createProducer()
+    this.group = new GroupCommit({
+      commit: (records) => this.produceGroup(records),
+      maxItems: produce.maxRecords,
+      sizeOf: ({ value }) => value.length,
+      maxSizeBytes: produce.maxBytes,
+      concurrency: produce.inFlight,
+    })
+  }
+
+  async publish(messages: readonly OutboxMessage[]): Promise<void> {
+    const { results, deadLetters } = this.options.settings.topics
+    const outcomes = messages.map((message) =>
+      this.group.add(makeProducedRecord(message, message.channel === 'results' ? results : deadLetters)),
+    )
+    const refused = (await Promise.all(outcomes)).find((outcome) => outcome !== undefined)
+    if (refused) throw refused
+  }
+
+  /** Waits for what is under way. */
+  async close(): Promise<void> {
+    await this.group.whenIdle()
+    await this.producer.close()
+  }
+
+  /** One outcome for each record: a record that is too large must not hold up those that share its request. */
+  private async produceGroup(records: readonly ProducedRecord[]): Promise<(TaskError | undefined)[]> {
+    try {
+      await this.produceWithRetry(records)
+      return records.map(() => undefined)
+    } catch (error) {
+      if (!(error instanceof ProduceError) || error.kind !== 'too_large') throw toUnavailable(error)
+      if (records.length === 1) return [makeTooLargeError(records[0]!, error)]
+      const half = records.length >> 1
+      return [...(await this.produceGroup(records.slice(0, half))), ...(await this.produceGroup(records.slice(half)))]
+    }
+  }
+
+  private async produceWithRetry(records: readonly ProducedRecord[]): Promise<void> {
+    const { events, settings } = this.options
+    const startedAt = performance.now()
+    const isWorthRetrying = (error: unknown) =>
+      error instanceof ProduceError && error.kind === 'unavailable' && performance.now() - startedAt < settings.produce.budgetMs
+    const policy = retry(handleWhen(isWorthRetrying), { maxAttempts: MAX_ATTEMPTS, backoff: new ExponentialBackoff(BACKOFF_MS) })
+    await policy.execute(async ({ attempt }) => {
+      try {
+        await this.producer.send(records)
+      } catch (error) {
+        events.emit('produceFailed', { records: records.length, error: error as Error, attempt: attempt + 1 })
+        throw error
+      }
+    })
+    events.emit('produced', { records: records.length, sizeBytes: sizeOf(records), durationMs: performance.now() - startedAt })
+  }
+}
+
+function sizeOf(records: readonly ProducedRecord[]): number {
+  return records.reduce((sum, { value }) => sum + value.length, 0)
+}
+
+function toUnavailable(error: unknown): TaskError {
+  return error instanceof TaskError ? error : TaskError.unavailable('queue_unavailable', 'Kafka has not taken the messages', error)
+}
+
+function makeTooLargeError({ topic, value, headers }: ProducedRecord, cause: unknown): TaskError {
+  const eventId = headers.get(HEADERS.eventId)
+  const message = `the event ${eventId} is too large for the topic "${topic}" (${value.length} bytes): raise max.message.bytes of the topic`
+  return new TaskError('message_too_large', message, { retryable: false, cause, details: { topic, eventId, sizeBytes: value.length } })
+}

@@ -1,0 +1,188 @@
+import { Logger } from '@nestjs/common'
+import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices'
+import { Clock, Ledger, LEDGER_TRANSPORT, StreamGate, TASK_PATTERN, TaskContext, TaskError, WorkerLease, type ClaimedTask } from '#libs/kernel'
+import { isObservable, lastValueFrom } from 'rxjs'
+
+export interface LedgerTransportOptions {
+  readonly ledger: Ledger
+  readonly lease: WorkerLease
+  readonly streams: StreamGate
+  readonly clock: Clock
+  /** Tasks of one claim. */
+  readonly claimBatch: number
+  /** Tasks in hand beyond the streams: those that read files, or whose answers are being stored. */
+  readonly spareTasks: number
+  /** How often to look for due tasks when nothing says that there are any. */
+  readonly pollIntervalMs: number
+  /** How long running calls may go on after a stop. */
+  readonly graceMs: number
+}
+
+const ERROR_DELAY_MS = { min: 100, max: 5_000 }
+
+/**
+ * The transport of due tasks: claims from the ledger what free streams allow, and dispatches each task through Nest, awaiting its end.
+ *
+ * claiming  a claim is under way; one at a time, so that the next takes all that has become free meanwhile
+ * full      no stream or no room is free; a release or an end wakes it
+ * idle      the last claim found less than it could take; `onDue` wakes it, or the poll
+ * failing   the claim failed; it waits with a growing delay
+ * draining  stopped: nothing is claimed, what runs may end within the grace period, then its calls are aborted
+ *
+ * Streams are taken before a claim, since a claim opens attempts; those that it did not use go back at once.
+ */
+export class LedgerTransport extends Server implements CustomTransportStrategy {
+  override readonly transportId = LEDGER_TRANSPORT
+  private readonly log = new Logger(LedgerTransport.name)
+  private readonly stopping = new AbortController()
+  /** Aborted when the grace period is over. */
+  private readonly expiry = new AbortController()
+  private readonly running = new Set<Promise<void>>()
+  private readonly signals = new WeakMap<AbortSignal, AbortSignal>()
+  private handler: MessageHandler | undefined
+  private loop: Promise<void> | undefined
+  private wake: (() => void) | undefined
+  private mayHaveMore = true
+  private unsubscribe: (() => void)[] = []
+  private closed: Promise<void> | undefined
+
+  constructor(private readonly options: LedgerTransportOptions) {
+    super()
+  }
+
+  /** How many tasks are in hand. */
+  get inHand(): number {
+    return this.running.size
+  }
+
+  override listen(callback: (error?: unknown) => void): void {
+    this.handler = this.getHandlerByPattern(TASK_PATTERN) ?? undefined
+    if (!this.handler) {
+      callback(new Error(`no handler is registered for the pattern "${TASK_PATTERN}" of the ledger transport`))
+      return
+    }
+    const { ledger, streams } = this.options
+    this.unsubscribe = [ledger.onDue(() => this.noticeDue()), streams.onFree(() => this.wakeUp())]
+    this.loop = this.run()
+    callback()
+  }
+
+  /** Stops claiming, waits for what runs, and aborts what is left when the grace period is over. Idempotent. */
+  override close(): Promise<void> {
+    this.closed ??= this.drain()
+    return this.closed
+  }
+
+  override on(): never {
+    throw new Error('the ledger transport has no events of its own')
+  }
+
+  override unwrap<T>(): T {
+    return this as unknown as T
+  }
+
+  private async drain(): Promise<void> {
+    this.stopping.abort()
+    this.unsubscribe.forEach((stop) => stop())
+    this.wakeUp()
+    await this.loop
+    const overdue = setTimeout(() => {
+      this.log.warn({ tasks: this.running.size }, 'the grace period is over: running calls are aborted')
+      this.expiry.abort(new TaskError('shutdown', 'the service stopped before the call had ended', { retryable: true }))
+    }, this.options.graceMs)
+    await Promise.allSettled(this.running)
+    clearTimeout(overdue)
+  }
+
+  private async run(): Promise<void> {
+    let failures = 0
+    while (!this.stopping.signal.aborted) {
+      const room = this.takeRoom()
+      if (room === 0) {
+        await this.sleep()
+        continue
+      }
+      try {
+        await this.claim(room)
+        failures = 0
+      } catch (error) {
+        const delayMs = Math.random() * Math.min(ERROR_DELAY_MS.max, ERROR_DELAY_MS.min * 2 ** failures++)
+        this.log.warn({ err: error }, 'tasks could not be claimed')
+        await this.sleep(delayMs)
+        continue
+      }
+      if (!this.mayHaveMore) await this.sleep(this.options.pollIntervalMs)
+    }
+  }
+
+  /** Streams for the next claim, taken; 0 when there is no room. */
+  private takeRoom(): number {
+    const { streams, claimBatch, spareTasks } = this.options
+    return streams.takeUpTo(Math.min(claimBatch, streams.limit + spareTasks - this.running.size))
+  }
+
+  private async claim(room: number): Promise<void> {
+    const { ledger, streams } = this.options
+    this.mayHaveMore = false
+    let used = 0
+    try {
+      const tasks = await ledger.claim(room)
+      used = tasks.filter(({ attempt }) => attempt !== null).length
+      if (tasks.length === room) this.mayHaveMore = true
+      for (const task of tasks) this.start(task)
+    } finally {
+      if (used < room) streams.release(room - used)
+    }
+  }
+
+  private start(task: ClaimedTask): void {
+    const { streams, clock } = this.options
+    const context = new TaskContext(task, { streams, signal: this.signalOf(), receivedAtMs: clock.nowMs() })
+    const work = this.dispatch(task, context)
+      .catch((error: unknown) => this.log.error({ err: error, task_id: task.taskId }, 'the outcome of a task could not be stored'))
+      .finally(() => {
+        context.releaseStream()
+        this.running.delete(work)
+        this.wakeUp()
+      })
+    this.running.add(work)
+  }
+
+  /** Nest's own dispatch resolves before the handler has ended; this one does not. */
+  private async dispatch(task: ClaimedTask, context: TaskContext): Promise<void> {
+    const result: unknown = await this.handler!(task, context)
+    if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined })
+  }
+
+  /** One signal for all tasks of a lease: it ends with the lease or with the grace period. */
+  private signalOf(): AbortSignal {
+    const lease = this.options.lease.signal()
+    let signal = this.signals.get(lease)
+    if (!signal) {
+      signal = AbortSignal.any([lease, this.expiry.signal])
+      this.signals.set(lease, signal)
+    }
+    return signal
+  }
+
+  private noticeDue(): void {
+    this.mayHaveMore = true
+    this.wakeUp()
+  }
+
+  private wakeUp(): void {
+    this.wake?.()
+  }
+
+  private sleep(timeoutMs?: number): Promise<void> {
+    if (this.stopping.signal.aborted) return Promise.resolve()
+    return new Promise((resolve) => {
+      const timer = timeoutMs === undefined ? undefined : setTimeout(() => this.wakeUp(), timeoutMs)
+      this.wake = () => {
+        clearTimeout(timer)
+        this.wake = undefined
+        resolve()
+      }
+    })
+  }
+}

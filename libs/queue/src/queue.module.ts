@@ -1,0 +1,50 @@
+import { Clock, IntakeGate, ResultPublisher } from '#libs/kernel'
+import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common'
+import { PlatformaticKafkaClient } from './kafka/client/platformatic-kafka.client.js'
+import { createKafkaTransport } from './kafka/consumer/create-kafka-transport.js'
+import { KafkaStatus } from './kafka/consumer/kafka-status.js'
+import { KafkaTransport } from './kafka/consumer/kafka.transport.js'
+import { QueueEvents } from './kafka/consumer/queue.events.js'
+import { KafkaClient } from './kafka/kafka-client.port.js'
+import { KafkaResultPublisher } from './kafka/publisher/kafka-result.publisher.js'
+import { queueSettings, type QueueSettings } from './queue.settings.js'
+
+/** Wants an IntakeGate and a Clock from a global module. */
+@Module({
+  providers: [
+    QueueEvents,
+    KafkaStatus,
+    { provide: KafkaClient, inject: [queueSettings.KEY], useFactory: (settings: QueueSettings) => new PlatformaticKafkaClient(settings) },
+    {
+      provide: KafkaTransport,
+      inject: [queueSettings.KEY, KafkaClient, IntakeGate, KafkaStatus, QueueEvents, Clock],
+      useFactory: (
+        settings: QueueSettings,
+        client: KafkaClient,
+        gate: IntakeGate,
+        status: KafkaStatus,
+        events: QueueEvents,
+        clock: Clock,
+      ) => createKafkaTransport({ settings, client, gate, status, events, clock, random: Math.random }),
+    },
+    {
+      provide: ResultPublisher,
+      inject: [queueSettings.KEY, KafkaClient, QueueEvents],
+      useFactory: (settings: QueueSettings, client: KafkaClient, events: QueueEvents) =>
+        new KafkaResultPublisher({ client, settings, events }),
+    },
+  ],
+  exports: [KafkaTransport, ResultPublisher, KafkaStatus, QueueEvents],
+})
+export class QueueModule implements OnApplicationShutdown {
+  constructor(
+    @Inject(KafkaTransport) private readonly transport: KafkaTransport,
+    @Inject(ResultPublisher) private readonly publisher: KafkaResultPublisher,
+  ) {}
+
+  /** After Nest has closed the transports; closing again does nothing. Results are published until the very end. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.transport.close()
+    await this.publisher.close()
+  }
+}
