@@ -1,0 +1,40 @@
+import { join } from 'node:path'
+
+interface BrokerPlace {
+  readonly dataFolder: string
+  readonly port: number
+  readonly controllerPort: number
+}
+
+/**
+ * One node that is broker and controller. Its quorum is a static one: a dynamic quorum (`format --standalone`) writes the controller's
+ * port into its data, and ours may change between two starts.
+ */
+export function makeKafkaProperties({ dataFolder, port, controllerPort }: BrokerPlace): string {
+  const properties: Record<string, string | number | boolean> = {
+    'node.id': 1,
+    'process.roles': 'broker,controller',
+    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'controller.listener.names': 'CONTROLLER',
+    'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
+    'log.dirs': join(dataFolder, 'log'),
+    'offsets.topic.replication.factor': 1,
+    'transaction.state.log.replication.factor': 1,
+    'transaction.state.log.min.isr': 1,
+    'share.coordinator.state.topic.replication.factor': 1,
+    'share.coordinator.state.topic.min.isr': 1,
+    // Of internal topics: the defaults of 50 make the first group of a test wait for 50 partitions.
+    'offsets.topic.num.partitions': 4,
+    'transaction.state.log.num.partitions': 4,
+    'share.coordinator.state.topic.num.partitions': 4,
+    'group.initial.rebalance.delay.ms': 0,
+    // A mistyped topic is an error here as it is in production.
+    'auto.create.topics.enable': false,
+    'log.cleaner.dedupe.buffer.size': 16 * 1024 * 1024,
+  }
+  return `${Object.entries(properties)
+    .map(([name, value]) => `${name}=${value}`)
+    .join('\n')}\n`
+}

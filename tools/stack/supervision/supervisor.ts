@@ -1,0 +1,91 @@
+/**
+ * A small process between an owner and one server, so that no server outlives its owner, however that one dies.
+ *
+ * - The owner holds the other end of our standard input. Its end, which the kernel brings about even after SIGKILL, is the
+ *   order to end the server.
+ * - Where our own death could leave the server behind, `setpriv --pdeathsig` makes the kernel end the server with us. The death
+ *   signal is armed after the fork, so the shell that follows looks whether we were still there by then.
+ * - Server and supervisor each lead a session of their own: a Ctrl-C meant for the owner reaches neither, and SIGKILL can be sent
+ *   to the server's whole process group.
+ *
+ * Runs as dist/tools/stack/supervision/supervisor.js, and from Vitest as this very file through Node's type stripping: it imports
+ * nothing but Node's modules and types.
+ */
+import { spawn } from 'node:child_process'
+import { openSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import type { SupervisedCommand, SupervisorOrder, SupervisorReport } from './supervised.command.js'
+
+const SAME_PARENT_OR_EXIT = '[ "$PPID" = "$0" ] && exec "$@"; exit 70'
+
+const supervised = JSON.parse(process.argv[2] ?? '') as SupervisedCommand
+const server = startServer(supervised)
+let ending = false
+
+server.once('error', (error) => {
+  report({ event: 'failed', message: error.message })
+  process.stdin.destroy()
+})
+server.once('spawn', () => {
+  report({ event: 'started', pid: server.pid ?? -1 })
+  listenToOwner()
+})
+server.once('exit', (code, signal) => {
+  signalGroup('SIGKILL')
+  report({ event: 'exited', code, signal })
+  process.stdin.destroy()
+})
+// The owner may be gone before we report to it.
+process.stdout.on('error', () => undefined)
+
+function startServer(command: SupervisedCommand) {
+  const log = openSync(command.logFile, 'a')
+  const [program = '', ...args] = commandLine(command)
+  return spawn(program, args, {
+    cwd: command.workingDirectory,
+    env: command.environment,
+    detached: true,
+    stdio: ['ignore', log, log],
+    ...(command.user && !command.endsWithSupervisor ? { uid: command.user.uid, gid: command.user.gid } : {}),
+  })
+}
+
+function commandLine(command: SupervisedCommand): readonly string[] {
+  const plain = [command.command, ...command.args]
+  if (!command.endsWithSupervisor) return plain
+  // A change of user clears the death signal, so setpriv must do both, and in its own order.
+  const identity = command.user ? [`--reuid=${command.user.uid}`, `--regid=${command.user.gid}`, '--clear-groups'] : []
+  const deathSignal = command.abandonSignal.replace(/^SIG/, '')
+  return ['setpriv', ...identity, '--pdeathsig', deathSignal, '--', '/bin/sh', '-c', SAME_PARENT_OR_EXIT, String(process.pid), ...plain]
+}
+
+function listenToOwner(): void {
+  const orders = createInterface({ input: process.stdin })
+  orders.on('line', (line) => endServer(line as SupervisorOrder))
+  orders.on('close', () => endServer(supervised.orphanPolicy))
+  process.on('SIGTERM', () => endServer(supervised.orphanPolicy))
+}
+
+function endServer(order: SupervisorOrder): void {
+  if (server.exitCode !== null || server.signalCode !== null) return
+  const signal = order === 'stop' ? supervised.gracefulSignal : supervised.abandonSignal
+  if (signal === 'SIGKILL') signalGroup(signal)
+  else server.kill(signal)
+  if (ending) return
+  ending = true
+  setTimeout(() => signalGroup('SIGKILL'), supervised.stopLimitMs).unref()
+}
+
+/** Children of the server (a compiler, say) go with it. PostgreSQL's are in sessions of their own and leave when their parent does. */
+function signalGroup(signal: NodeJS.Signals): void {
+  if (server.pid === undefined) return
+  try {
+    process.kill(-server.pid, signal)
+  } catch {
+    // Nothing of the group is left.
+  }
+}
+
+function report(message: SupervisorReport): void {
+  process.stdout.write(`${JSON.stringify(message)}\n`)
+}
