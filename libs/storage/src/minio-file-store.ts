@@ -1,0 +1,24 @@
+import { Injectable } from '@nestjs/common'
+import type { ObjectReference } from '#libs/contracts'
+import { FileStore, type FileRequest, type FileText } from '#libs/kernel'
+import { AnswerWriter } from './answers/answer.writer.js'
+import { TextFileReader } from './files/text-file.reader.js'
+
+/** Object storage over plain S3, by the client of MinIO. */
+@Injectable()
+export class MinioFileStore extends FileStore {
+  constructor(
+    private readonly reader: TextFileReader,
+    private readonly writer: AnswerWriter,
+  ) {
+    super()
+  }
+
+  override readText(request: FileRequest, signal: AbortSignal): Promise<FileText> {
+    return this.reader.read(request, signal)
+  }
+
+  override putAnswer(name: string, body: Buffer, signal: AbortSignal): Promise<ObjectReference> {
+    return this.writer.write(name, body, signal)
+  }
+}

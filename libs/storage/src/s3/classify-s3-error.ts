@@ -1,0 +1,104 @@
+import { TaskError } from '#libs/kernel'
+import { S3ResponseError } from './s3-response.error.js'
+import { S3TimeoutError } from './s3-timeout.error.js'
+
+export type S3Operation = 'read' | 'write' | 'check_bucket' | 'make_bucket'
+
+/** What a call to the store is about: for messages and metrics. */
+export interface S3Target {
+  readonly operation: S3Operation
+  readonly bucket: string
+  readonly key?: string
+}
+
+/** What a policy must allow, as S3 names it. */
+const ACTIONS: Readonly<Record<S3Operation, string>> = {
+  read: 's3:GetObject',
+  write: 's3:PutObject and s3:GetObject',
+  check_bucket: 's3:ListBucket',
+  make_bucket: 's3:CreateBucket',
+}
+
+/** Only a person can change it: quick retries are useless, later ones are not. */
+const ASK_A_PERSON_MS = 60_000
+const FULL_MS = 30_000
+
+interface Kind {
+  readonly code: 'storage_unavailable' | 'storage_forbidden' | 'file_not_found'
+  readonly says: string
+  /** undefined: as the server asked, or at once. null: final. */
+  readonly retryAfterMs?: number | null
+}
+
+const NOT_FOUND: Kind = { code: 'file_not_found', says: 'does not exist', retryAfterMs: null }
+const FULL: Kind = { code: 'storage_unavailable', says: 'object storage is full: add space', retryAfterMs: FULL_MS }
+const BUSY: Kind = { code: 'storage_unavailable', says: 'object storage asks for fewer requests' }
+const NO_BUCKET: Kind = {
+  code: 'storage_unavailable',
+  says: 'the bucket does not exist: create it',
+  retryAfterMs: ASK_A_PERSON_MS,
+}
+const FORBIDDEN: Kind = {
+  code: 'storage_forbidden',
+  says: 'object storage denies access',
+  retryAfterMs: ASK_A_PERSON_MS,
+}
+const BAD_KEYS: Kind = {
+  code: 'storage_forbidden',
+  says: 'object storage does not accept the credentials: check S3_ACCESS_KEY and S3_SECRET_KEY',
+  retryAfterMs: ASK_A_PERSON_MS,
+}
+const CLOCK: Kind = {
+  code: 'storage_unavailable',
+  says: "this machine's clock and the one of object storage differ by more than 15 minutes: set the clock",
+  retryAfterMs: ASK_A_PERSON_MS,
+}
+const REFUSED: Kind = { code: 'storage_unavailable', says: 'object storage refused the request', retryAfterMs: ASK_A_PERSON_MS }
+const FAILED: Kind = { code: 'storage_unavailable', says: 'object storage failed' }
+
+const BY_CODE: Readonly<Record<string, Kind>> = {
+  NoSuchKey: NOT_FOUND,
+  NoSuchVersion: NOT_FOUND,
+  NoSuchBucket: NO_BUCKET,
+  AccessDenied: FORBIDDEN,
+  AllAccessDisabled: FORBIDDEN,
+  InvalidAccessKeyId: BAD_KEYS,
+  SignatureDoesNotMatch: BAD_KEYS,
+  ExpiredToken: BAD_KEYS,
+  InvalidToken: BAD_KEYS,
+  RequestTimeTooSkewed: CLOCK,
+  SlowDown: BUSY,
+  XMinioStorageFull: FULL,
+  XMinioStorageQuotaExceeded: FULL,
+  XMinioAdminBucketQuotaExceeded: FULL,
+}
+const BY_STATUS: Readonly<Record<number, Kind>> = { 403: FORBIDDEN, 404: NOT_FOUND, 429: BUSY, 503: BUSY, 507: FULL }
+
+/** The one table of what the store's errors mean. TaskErrors pass. Never throws. */
+export function classifyS3Error(thrown: unknown, target: S3Target): TaskError {
+  if (thrown instanceof TaskError) return thrown
+  if (thrown instanceof S3ResponseError) return makeResponseError(thrown, target)
+  const says = thrown instanceof S3TimeoutError ? 'object storage does not answer' : 'object storage cannot be reached'
+  return new TaskError('storage_unavailable', describe(says, target), { retryable: true, cause: thrown, details: { ...target } })
+}
+
+/** The server does not accept the keys at all, so that others may help. */
+export function isCredentialsError(thrown: unknown): boolean {
+  return thrown instanceof S3ResponseError && BY_CODE[thrown.code] === BAD_KEYS
+}
+
+function makeResponseError(error: S3ResponseError, target: S3Target): TaskError {
+  const kind = BY_CODE[error.code] ?? BY_STATUS[error.status] ?? (error.status >= 500 ? FAILED : REFUSED)
+  const retryAfterMs = kind.retryAfterMs === undefined ? error.retryAfterMs : kind.retryAfterMs
+  return new TaskError(kind.code, describe(kind.says, target), {
+    retryable: retryAfterMs !== null,
+    ...(typeof retryAfterMs === 'number' && { retryAfterMs }),
+    cause: error,
+    details: { ...target, s3_code: error.code, status: error.status, request_id: error.requestId },
+  })
+}
+
+function describe(says: string, { operation, bucket, key }: S3Target): string {
+  const place = key === undefined ? `bucket ${bucket}` : `${bucket}/${key}`
+  return `${place}: ${says} (${operation} needs ${ACTIONS[operation]})`
+}

@@ -1,0 +1,86 @@
+import type { Agent, IncomingMessage } from 'node:http'
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common'
+import { Client } from 'minio'
+import { TaskError } from '#libs/kernel'
+import { makePortPolicy, type PortPolicy } from '#libs/resilience'
+import { StorageMeter } from '../storage.meter.js'
+import { storageSettings, type StorageSettings } from '../storage.settings.js'
+import { StorageStatus } from '../storage.status.js'
+import { classifyS3Error, isCredentialsError, type S3Target } from './classify-s3-error.js'
+import { createS3Agent } from './s3-agent.js'
+import { S3Credentials } from './s3-credentials.js'
+import { makeS3Transport, type S3Transport } from './s3-transport.js'
+
+/** Calls to the store: time limits, quick retries, errors as TaskErrors, metrics. Whatever is passed in must be safe to repeat. */
+@Injectable()
+export class S3Calls implements OnApplicationShutdown {
+  private readonly agent: Agent
+  private readonly policy: PortPolicy
+
+  constructor(
+    @Inject(storageSettings.KEY) private readonly settings: StorageSettings,
+    private readonly credentials: S3Credentials,
+    private readonly status: StorageStatus,
+    private readonly meter: StorageMeter,
+  ) {
+    this.agent = createS3Agent(settings)
+    this.policy = makePortPolicy({ name: 's3', ...settings.retry })
+    this.policy.onRetry(({ error }) => this.meter.retried(error.code))
+  }
+
+  /** `work` gets a client that lives for one try, and the number of the try, 1-based. */
+  async run<T>(target: S3Target, work: (client: Client, attempt: number) => Promise<T>, signal: AbortSignal): Promise<T> {
+    const stop = this.meter.start(target.operation)
+    try {
+      const result = await this.policy.execute((attempt) => this.attempt(target, (client) => work(client, attempt), signal), signal)
+      this.status.recordSuccess()
+      stop('ok')
+      return result
+    } catch (error) {
+      if (!(error instanceof TaskError)) stop('aborted')
+      else {
+        this.status.recordFailure(error)
+        stop(error.code)
+      }
+      throw error
+    }
+  }
+
+  onApplicationShutdown(): void {
+    this.agent.destroy()
+  }
+
+  private async attempt<T>(target: S3Target, work: (client: Client) => Promise<T>, signal: AbortSignal): Promise<T> {
+    const keys = this.credentials.current
+    try {
+      return await work(this.createClient(signal))
+    } catch (error) {
+      if (signal.aborted) throw error
+      const classified = classifyS3Error(error, target)
+      if (!isCredentialsError(error) || !this.credentials.reload(keys)) throw classified
+      throw TaskError.unavailable(classified.code, classified.message, error)
+    }
+  }
+
+  /** One for each try: minio passes nothing of a call on to its transport, so the transport itself knows the signal. */
+  private createClient(signal: AbortSignal): Client {
+    const { endpoint, region } = this.settings
+    const { accessKey, secretKey } = this.credentials.current
+    return new Client({
+      endPoint: endpoint.hostname.replace(/^\[|\]$/g, ''),
+      ...(endpoint.port !== '' && { port: Number(endpoint.port) }),
+      useSSL: endpoint.protocol === 'https:',
+      accessKey,
+      secretKey,
+      region,
+      transport: this.makeTransport(signal),
+      retryOptions: { disableRetry: true },
+    })
+  }
+
+  private makeTransport(signal: AbortSignal): S3Transport {
+    const { idleTimeoutMs, totalTimeoutMs } = this.settings
+    const onResponse = ({ headers }: IncomingMessage) => this.meter.sawServerTime(headers.date)
+    return makeS3Transport({ agent: this.agent, idleTimeoutMs, totalTimeoutMs, onResponse }, signal)
+  }
+}

@@ -1,0 +1,31 @@
+import { Module } from '@nestjs/common'
+import { FileStore } from '#libs/kernel'
+import { AnswerWriter } from './answers/answer.writer.js'
+import { BucketKeeper } from './bucket.keeper.js'
+import { TextFileReader } from './files/text-file.reader.js'
+import { MinioFileStore } from './minio-file-store.js'
+import { S3Calls } from './s3/s3-calls.js'
+import { S3Credentials } from './s3/s3-credentials.js'
+import { StorageHealth } from './storage.health.js'
+import { StorageMeter } from './storage.meter.js'
+import { storageMetrics } from './storage.metrics.js'
+import { storageSettings, type StorageSettings } from './storage.settings.js'
+import { StorageStatus } from './storage.status.js'
+
+/** FileStore on any S3. Needs ConfigModule with storageSettings, and HealthModule. */
+@Module({
+  providers: [
+    ...storageMetrics,
+    StorageMeter,
+    StorageStatus,
+    { provide: S3Credentials, useFactory: (settings: StorageSettings) => new S3Credentials(settings), inject: [storageSettings.KEY] },
+    S3Calls,
+    TextFileReader,
+    AnswerWriter,
+    BucketKeeper,
+    StorageHealth,
+    { provide: FileStore, useClass: MinioFileStore },
+  ],
+  exports: [FileStore],
+})
+export class StorageModule {}
