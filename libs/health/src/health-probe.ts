@@ -7,6 +7,9 @@ export interface ProbeLimits {
   readonly cacheMs: number
 }
 
+/** The check is told to stop before its time is over, so that it can still say what it was waiting for. */
+const CHECK_SHARE = 0.9
+
 interface Answer {
   readonly report: Promise<HealthReport>
   readonly askedAtMs: number
@@ -39,10 +42,8 @@ export class HealthProbe {
 
   private async ask(nowMs: number): Promise<HealthReport> {
     if (this.hangingSinceMs !== undefined) return makeHanging(nowMs - this.hangingSinceMs)
-    const limit = AbortSignal.timeout(this.limits.timeoutMs)
-    const check = this.check(limit)
-    const late = new Promise<undefined>((resolve) => limit.addEventListener('abort', () => resolve(undefined), { once: true }))
-    const report = await Promise.race([check, late])
+    const check = this.check(AbortSignal.timeout(this.limits.timeoutMs * CHECK_SHARE))
+    const report = await firstOrLate(check, this.limits.timeoutMs)
     if (report !== undefined) return report
     this.hangingSinceMs = nowMs
     void check.then(() => (this.hangingSinceMs = undefined))
@@ -55,6 +56,19 @@ export class HealthProbe {
     } catch (error) {
       return { status: 'down', details: { error: describeCauses(error) } }
     }
+  }
+}
+
+/** undefined: the check did not answer in time. */
+async function firstOrLate(check: Promise<HealthReport>, timeoutMs: number): Promise<HealthReport | undefined> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, timeoutMs, undefined)
+  })
+  try {
+    return await Promise.race([check, late])
+  } finally {
+    clearTimeout(timer)
   }
 }
 
