@@ -77,7 +77,18 @@ function makeTls(env: QueueEnvironment) {
   return env.KAFKA_TLS_ENABLED ? { ca: env.KAFKA_TLS_CA, cert: env.KAFKA_TLS_CERT, key: env.KAFKA_TLS_KEY } : undefined
 }
 
+/** While a member drains in a classic rebalance it sends no heartbeats; draining and the last commit must fit into its session. */
+const LAST_COMMIT_MS = 3_000
+
+function checkDrain(env: QueueEnvironment): void {
+  const limit = env.KAFKA_SESSION_TIMEOUT_MS - LAST_COMMIT_MS
+  if (env.KAFKA_DRAIN_TIMEOUT_MS <= limit) return
+  const problem = `must be at most KAFKA_SESSION_TIMEOUT_MS less ${LAST_COMMIT_MS} (got ${env.KAFKA_DRAIN_TIMEOUT_MS} > ${limit})`
+  throw new SettingsError([{ setting: 'KAFKA_DRAIN_TIMEOUT_MS', problem }])
+}
+
 function makeQueueSettings(env: QueueEnvironment) {
+  checkDrain(env)
   return {
     brokers: env.KAFKA_BROKERS,
     clientId: env.KAFKA_CLIENT_ID,

@@ -7,8 +7,9 @@ import {
   type RecordProducer,
   type RecordReader,
 } from '../kafka-client.port.js'
+import { ClassicProtocolMembership } from './classic-protocol.membership.js'
+import { ConsumerProtocolMembership } from './consumer-protocol.membership.js'
 import { PlatformaticClusterAdmin } from './platformatic-cluster.admin.js'
-import { PlatformaticGroupMembership } from './platformatic-group.membership.js'
 import { PlatformaticRecordProducer } from './platformatic-record.producer.js'
 import { PlatformaticRecordReader } from './platformatic-record.reader.js'
 
@@ -22,7 +23,8 @@ export class PlatformaticKafkaClient extends KafkaClient {
   }
 
   createMembership(topics: readonly string[], listener: MembershipListener): GroupMembership {
-    return new PlatformaticGroupMembership(this.settings, topics, listener)
+    const Membership = this.settings.groupProtocol === 'consumer' ? ConsumerProtocolMembership : ClassicProtocolMembership
+    return new Membership(this.settings, topics, listener)
   }
 
   createProducer(): RecordProducer {

@@ -11,6 +11,8 @@ import type { QueueEvents } from './queue.events.js'
 import type { StartPositions, StartPosition } from './start-positions.js'
 
 const RETRY_MIN_DELAY_MS = 100
+/** A member that is silent for longer than its session while it drains is thrown out: the settings check the sum. */
+const LAST_COMMIT_TIMEOUT_MS = 2_000
 
 export interface IntakeSessionOptions {
   readonly client: KafkaClient
@@ -126,7 +128,7 @@ export class IntakeSession {
     const undrained = new Set(lanes)
     const drained = Promise.all(lanes.map(async (lane) => lane.whenIdle().then(() => undrained.delete(lane))))
     await withinMs(drained, this.options.settings.drainTimeoutMs)
-    if (!this.lost) await withinMs(this.committer.commitNow(), this.options.settings.drainTimeoutMs)
+    if (!this.lost) await withinMs(this.committer.commitNow(), LAST_COMMIT_TIMEOUT_MS)
     this.options.events.emit('revoked', { partitions: lanes.map(plain), undrained: Array.from(undrained, plain) })
     for (const lane of lanes) this.remove(lane)
   }

@@ -20,7 +20,7 @@ const PROTOCOL = { name: 'cooperative-sticky', version: 3 }
  * user data, just before every JoinGroup: there the listener gives up what the last SyncGroup took away. Its own retries are off,
  * because a commit that is retried would join the group again from inside.
  */
-export class PlatformaticGroupMembership extends GroupMembership {
+export class ClassicProtocolMembership extends GroupMembership {
   private readonly consumer: Consumer
   private left = false
 
