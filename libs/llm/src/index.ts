@@ -1,2 +1,5 @@
 export { LlmModule } from './llm.module.js'
 export { llmSettings, type LlmSettings } from './llm.settings.js'
+export { PromptCatalog } from './prompts/prompt-catalog.js'
+export { PromptsModule } from './prompts/prompts.module.js'
+export { promptsSettings, type PromptsSettings } from './prompts/prompts.settings.js'
