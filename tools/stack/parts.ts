@@ -1,5 +1,6 @@
 import type { StackFolders } from './cache/stack.folders.js'
 import { installKafka } from './kafka/kafka.install.js'
+import { ensureClassArchive } from './kafka/class.archive.js'
 import { makeJavaFlags } from './kafka/java.flags.js'
 import type { JavaOptions } from './kafka/java.flags.js'
 import { makeKafkaRecipe } from './kafka/kafka.recipe.js'
@@ -31,6 +32,7 @@ export interface PartSurroundings extends PartOptions {
   readonly folders: StackFolders
   readonly prerequisites: Prerequisites
   readonly progress: InstallProgress
+  readonly deathGuard: string | undefined
   readonly signal: AbortSignal
 }
 
@@ -49,11 +51,16 @@ export const RECIPES: Readonly<Record<PartName, (around: PartSurroundings) => Pr
     const installation = await installPostgres(source, { runFolder: folders.run, env, user, progress, signal })
     return makePostgresRecipe(installation, env, postgres?.settings)
   },
-  kafka: async ({ env, folders, prerequisites, progress, signal, kafka }) => {
-    const { maven } = prerequisites
-    const java = present(prerequisites.java).command
-    const installation = await installKafka({ cacheFolder: folders.cache, java, maven, env, progress, signal })
-    return makeKafkaRecipe({ installation, env, javaFlags: makeJavaFlags(kafka) })
+  kafka: async ({ env, folders, prerequisites, kafka, ...around }) => {
+    const [cacheFolder, java] = [folders.cache, present(prerequisites.java)]
+    const installation = await installKafka({ ...around, cacheFolder, java: java.command, maven: prerequisites.maven, env })
+    const classArchive = await ensureClassArchive({ ...around, cacheFolder, javaVersion: java.version, installation, env })
+    return makeKafkaRecipe({
+      installation,
+      env,
+      javaFlags: makeJavaFlags({ ...kafka, classArchive }),
+      brokerSessionMs: kafka?.quickStart ? 3_000 : undefined,
+    })
   },
   minio: async ({ env, folders, prerequisites, progress, signal, minio }) => {
     const binary = await installMinio({ cacheFolder: folders.cache, go: prerequisites.go, env, progress, signal })

@@ -15,7 +15,7 @@ import { closeAll, Stack } from './stack.js'
 import type { StackAddresses } from './stack.addresses.js'
 import { PART_NAMES, PORTS_OF_PARTS } from './stack.settings.js'
 import type { Environment, PartName, Ports } from './stack.settings.js'
-import { canEndWithSupervisor } from './supervision/kernel-guard.js'
+import { findDeathGuard } from './supervision/kernel-guard.js'
 
 export interface StackOptions extends PartOptions {
   /** For folder names and messages. */
@@ -45,9 +45,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const local = parts.filter((part) => replacements[part] === undefined)
   const ports = pickPorts(options.ports ?? {}, local)
   const folders = await prepareFolders(env)
-  const [prerequisites, endsWithSupervisor] = await Promise.all([
+  const [prerequisites, deathGuard] = await Promise.all([
     checkPrerequisites({ parts: local, env, cacheFolder: folders.cache, projectFolder: findProjectFolder() }),
-    canEndWithSupervisor(),
+    findDeathGuard(),
     checkReachable(replacements),
     checkFixedPorts(ports),
   ])
@@ -55,9 +55,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const servers = new Map<PartName, LocalServer>()
   const started = await startTogether(local, async (part, signal) => {
     const progress = new PartProgress(PART_TITLES[part], options.onProgress ?? (() => undefined))
-    const recipe = await RECIPES[part]({ ...options, env, folders, prerequisites, progress, signal })
+    const recipe = await RECIPES[part]({ ...options, env, folders, prerequisites, progress, deathGuard, signal })
     const [dataFolder, logFile] = [join(place.data, part), join(place.logs, `${part}.log`)]
-    const server = new LocalServer(recipe, { dataFolder, logFile, fixedPorts: ports, ephemeral, endsWithSupervisor })
+    const server = new LocalServer(recipe, { dataFolder, logFile, fixedPorts: ports, ephemeral, deathGuard })
     servers.set(part, server)
     await progress.step('starting', () => server.start(signal))
     return LOCAL_ADDRESSES[part](server.ports)

@@ -30,19 +30,21 @@ async function sweepAbandoned(parent: string): Promise<void> {
   for (const name of await readdir(parent)) {
     const folder = join(parent, name)
     const owner = await readOwner(folder)
-    if (owner === 'unknown' || (await isAlive(owner))) continue
+    if (owner && (await isAlive(owner))) continue
     const { mtimeMs } = await stat(folder).catch(() => ({ mtimeMs: 0 }))
-    const doomed = Date.now() - mtimeMs > LOGS_KEPT_MS ? folder : join(folder, 'data')
+    const isOld = Date.now() - mtimeMs > LOGS_KEPT_MS
+    // Without an owner it is just being made, unless that was long ago.
+    if (!owner && !isOld) continue
+    const doomed = isOld ? folder : join(folder, 'data')
     // Its servers may be ending at this moment; what they still write is swept the next time.
     await rm(doomed, { recursive: true, force: true }).catch(() => undefined)
   }
 }
 
-/** Unknown while another process is just making the folder. */
-async function readOwner(folder: string): Promise<ProcessIdentity | 'unknown'> {
+async function readOwner(folder: string): Promise<ProcessIdentity | undefined> {
   try {
     return JSON.parse(await readFile(join(folder, OWNER_FILE), 'utf8')) as ProcessIdentity
   } catch {
-    return 'unknown'
+    return undefined
   }
 }

@@ -18,8 +18,7 @@ export async function runUpDetached(parts: readonly PartName[], mainFile: string
   const running = await readLiveState(place.stateFile)
   if (running) throw new Error(`the stack runs already (process ${running.owner.pid}): npm run stack -- status, or down`)
   const log = new ServerLog(join(place.logs, 'stack.log'))
-  await log.mark()
-  const output = openSync(log.path, 'a')
+  const output = openSync(log.path, 'w')
   const owner = spawn(process.execPath, [mainFile, 'up', ...parts], { detached: true, stdio: ['ignore', output, output] })
   let ended = false
   owner.once('error', () => (ended = true))

@@ -4,13 +4,15 @@ interface BrokerPlace {
   readonly dataFolder: string
   readonly port: number
   readonly controllerPort: number
+  /** For how long the controller believes a killed broker to be alive, and refuses its successor. Kafka's default is 9 s. */
+  readonly brokerSessionMs?: number
 }
 
 /**
  * One node that is broker and controller. Its quorum is a static one: a dynamic quorum (`format --standalone`) writes the controller's
  * port into its data, and ours may change between two starts.
  */
-export function makeKafkaProperties({ dataFolder, port, controllerPort }: BrokerPlace): string {
+export function makeKafkaProperties({ dataFolder, port, controllerPort, brokerSessionMs = 9_000 }: BrokerPlace): string {
   const properties: Record<string, string | number | boolean> = {
     'node.id': 1,
     'process.roles': 'broker,controller',
@@ -30,6 +32,8 @@ export function makeKafkaProperties({ dataFolder, port, controllerPort }: Broker
     'transaction.state.log.num.partitions': 4,
     'share.coordinator.state.topic.num.partitions': 4,
     'group.initial.rebalance.delay.ms': 0,
+    'broker.session.timeout.ms': brokerSessionMs,
+    'broker.heartbeat.interval.ms': Math.round(brokerSessionMs / 5),
     // A mistyped topic is an error here as it is in production.
     'auto.create.topics.enable': false,
     'log.cleaner.dedupe.buffer.size': 16 * 1024 * 1024,

@@ -11,9 +11,10 @@ export interface KafkaRecipeOptions {
   readonly installation: KafkaInstallation
   readonly env: Environment
   readonly javaFlags: readonly string[]
+  readonly brokerSessionMs?: number | undefined
 }
 
-export function makeKafkaRecipe({ installation, env, javaFlags }: KafkaRecipeOptions): ServerRecipe {
+export function makeKafkaRecipe({ installation, env, javaFlags, brokerSessionMs = 9_000 }: KafkaRecipeOptions): ServerRecipe {
   return {
     part: 'kafka',
     title: 'Kafka',
@@ -26,7 +27,8 @@ export function makeKafkaRecipe({ installation, env, javaFlags }: KafkaRecipeOpt
     initialise: (dataFolder) => cp(installation.formattedLog, join(dataFolder, 'log'), { recursive: true }),
     launch: async ({ dataFolder, ports }) => {
       const properties = join(dataFolder, 'server.properties')
-      await writeFile(properties, makeKafkaProperties({ dataFolder, port: ports.kafka, controllerPort: ports.kafkaController }))
+      const { kafka: port, kafkaController: controllerPort } = ports
+      await writeFile(properties, makeKafkaProperties({ dataFolder, port, controllerPort, brokerSessionMs }))
       return {
         command: installation.javaCommand,
         args: [

@@ -30,7 +30,7 @@ export async function installMinio({ cacheFolder, go, env, progress, signal }: M
   const folder = minioFolder(cacheFolder)
   const build = (draft: string) => {
     const log = new ServerLog(join(draft, 'build.log'))
-    const countPackages = async () => `${(await log.sinceMark()).split('\n').length - 1} packages compiled`
+    const countPackages = async () => `${(await log.sinceMark()).split('\n').length - 1} packages compiled, then they are linked`
     const args = ['install', '-v', '-trimpath', '-ldflags', '-s -w', `github.com/minio/minio@${MINIO_VERSION}`]
     const environment = makeBuildEnvironment(env, { CGO_ENABLED: '0', GOBIN: join(draft, 'bin') })
     return progress.step(

@@ -6,12 +6,12 @@ import { findPostgresPackage } from '../postgres/postgres.package.js'
 import type { PostgresPackage } from '../postgres/postgres.package.js'
 import type { Environment, PartName } from '../stack.settings.js'
 import { findGo, findJava, findMaven } from './toolchain.js'
-import type { Found } from './toolchain.js'
+import type { Found, Tool } from './toolchain.js'
 
 /** What the parts need of this machine; a field of a part that is not started is empty. */
 export interface Prerequisites {
   readonly postgresPackage?: PostgresPackage
-  readonly java?: Found & { command: string }
+  readonly java?: Tool
   /** Empty also where the jars have been fetched before. */
   readonly maven?: string
   /** Empty also where MinIO has been built before. */

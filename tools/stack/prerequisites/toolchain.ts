@@ -5,7 +5,13 @@ import type { Environment } from '../stack.settings.js'
 import { findExecutable, isAtLeast, isExecutable, readVersionText } from './executable.js'
 
 /** A program that a part needs, or one line that says what to do about its absence. */
-export type Found = { readonly command: string; readonly version: string } | { readonly problem: string }
+export type Found = Tool | { readonly problem: string }
+
+export interface Tool {
+  readonly command: string
+  /** As the program tells it; empty where nobody asked. */
+  readonly version: string
+}
 
 export async function findJava(env: Environment): Promise<Found> {
   const remedy = `install Java ${OLDEST_JAVA} or newer (or point JAVA_HOME at one), or set KAFKA_BROKERS to a running Kafka`

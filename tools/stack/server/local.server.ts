@@ -23,7 +23,7 @@ export interface ServerPlace {
   readonly fixedPorts: Ports
   /** True when the data goes with the stack, so that nobody needs it in order at the end. */
   readonly ephemeral: boolean
-  readonly endsWithSupervisor: boolean
+  readonly deathGuard: string | undefined
 }
 
 /**
@@ -122,7 +122,7 @@ export class LocalServer {
       abandonSignal: recipe.abandonSignal,
       stopLimitMs: recipe.stopLimitMs,
       orphanPolicy: place.ephemeral ? 'abandon' : 'stop',
-      endsWithSupervisor: place.endsWithSupervisor,
+      deathGuard: place.deathGuard,
     })
     const probe = () => recipe.isReady(run)
     const readiness = await waitUntilReady({
@@ -143,6 +143,8 @@ export class LocalServer {
   async #ensureData(): Promise<void> {
     const { dataFolder } = this.place
     await mkdir(dirname(this.place.logFile), { recursive: true })
+    // Every stack begins a new log, every restart goes on with it.
+    if (!this.#run) await rm(this.place.logFile, { force: true })
     if (await exists(dataFolder)) return
     const draft = `${dataFolder}.draft`
     await rm(draft, { recursive: true, force: true })

@@ -1,7 +1,7 @@
 import type { ProcessUser } from './supervised.command.js'
 import { SupervisedProcess } from './supervised.process.js'
 import { ServerLog } from './server.log.js'
-import { canEndWithSupervisor } from './kernel-guard.js'
+import { findDeathGuard } from './kernel-guard.js'
 
 export interface CommandOptions {
   readonly environment: Readonly<Record<string, string>>
@@ -25,7 +25,7 @@ export async function runCommand(command: string, args: readonly string[], { sig
     abandonSignal: 'SIGKILL',
     stopLimitMs: 5_000,
     orphanPolicy: 'abandon',
-    endsWithSupervisor: await canEndWithSupervisor(),
+    deathGuard: await findDeathGuard(),
   })
   const abandon = () => void running.abandon()
   signal?.addEventListener('abort', abandon)

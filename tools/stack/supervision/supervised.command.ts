@@ -16,8 +16,8 @@ export interface SupervisedCommand {
   readonly stopLimitMs: number
   /** How the process ends when the owner is gone. */
   readonly orphanPolicy: 'stop' | 'abandon'
-  /** True where the kernel can be asked to end the process together with its supervisor (Linux with util-linux `setpriv`). */
-  readonly endsWithSupervisor: boolean
+  /** What `findDeathGuard` found, if anything. */
+  readonly deathGuard: string | undefined
 }
 
 export interface ProcessUser {

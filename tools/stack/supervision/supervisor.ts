@@ -46,17 +46,28 @@ function startServer(command: SupervisedCommand) {
     env: command.environment,
     detached: true,
     stdio: ['ignore', log, log],
-    ...(command.user && !command.endsWithSupervisor ? { uid: command.user.uid, gid: command.user.gid } : {}),
+    ...(command.user && !command.deathGuard ? { uid: command.user.uid, gid: command.user.gid } : {}),
   })
 }
 
 function commandLine(command: SupervisedCommand): readonly string[] {
   const plain = [command.command, ...command.args]
-  if (!command.endsWithSupervisor) return plain
+  if (!command.deathGuard) return plain
   // A change of user clears the death signal, so setpriv must do both, and in its own order.
   const identity = command.user ? [`--reuid=${command.user.uid}`, `--regid=${command.user.gid}`, '--clear-groups'] : []
   const deathSignal = command.abandonSignal.replace(/^SIG/, '')
-  return ['setpriv', ...identity, '--pdeathsig', deathSignal, '--', '/bin/sh', '-c', SAME_PARENT_OR_EXIT, String(process.pid), ...plain]
+  return [
+    command.deathGuard,
+    ...identity,
+    '--pdeathsig',
+    deathSignal,
+    '--',
+    '/bin/sh',
+    '-c',
+    SAME_PARENT_OR_EXIT,
+    String(process.pid),
+    ...plain,
+  ]
 }
 
 function listenToOwner(): void {
