@@ -29,11 +29,11 @@ export class DatabaseLifecycle implements OnApplicationShutdown {
     private readonly gate: PostgresIntakeGate,
     private readonly due: DueTasks,
   ) {
-    this.partitions = new PartitionKeeper(pool, (error) => this.logger.error({ err: error }, 'partitions could not be made'))
-    lease.events.on('lost', (fence) => this.logger.error({ lease: fence }, 'the lease was lost'))
-    lease.events.on('reaped', (freed) => this.logger.warn(freed, 'tasks of a dead worker were freed'))
-    lease.events.on('released', (freed) => this.logger.log(freed, 'the lease was given back'))
-    lease.events.on('error', (error) => this.logger.warn({ err: error }, 'the lease could not be renewed'))
+    this.partitions = new PartitionKeeper(pool, (error) => this.logger.error('partitions could not be made', { err: error }))
+    lease.events.on('lost', (fence) => this.logger.error('the lease was lost', { lease: fence }))
+    lease.events.on('reaped', (freed) => this.logger.warn('tasks of a dead worker were freed', { ...freed }))
+    lease.events.on('released', (freed) => this.logger.log('the lease was given back', { ...freed }))
+    lease.events.on('error', (error) => this.logger.warn('the lease could not be renewed', { err: error }))
   }
 
   /** Resolves when tasks may be taken in and run. Never rejects; it gives up only when the service stops. */
@@ -45,7 +45,7 @@ export class DatabaseLifecycle implements OnApplicationShutdown {
         return
       } catch (error) {
         this.state = { ready: false, reason: (error as Error).message }
-        this.logger.warn({ err: error }, 'waiting for PostgreSQL')
+        this.logger.warn('waiting for PostgreSQL', { err: error })
         await new Promise<void>((resolve) => {
           const timer = setTimeout(resolve, RETRY_MS / 2 + (Math.random() * RETRY_MS) / 2)
           signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true })
@@ -57,7 +57,7 @@ export class DatabaseLifecycle implements OnApplicationShutdown {
   private async prepare(): Promise<void> {
     if (this.settings.migrateOnStart) {
       const { applied } = await migrate(this.settings.migrationUrl)
-      if (applied.length > 0) this.logger.log({ applied }, 'the schema was migrated')
+      if (applied.length > 0) this.logger.log('the schema was migrated', { applied })
     }
     const missing = await missingMigrations(this.settings.directUrl)
     if (missing.length > 0) throw new Error(`the schema lacks ${missing.join(', ')}: run "npm run migrate", or set MIGRATE_ON_START=true`)
@@ -74,7 +74,7 @@ export class DatabaseLifecycle implements OnApplicationShutdown {
     this.gate.stop()
     this.partitions.stop()
     await this.due.stop()
-    await this.lease.stop().catch((error: unknown) => this.logger.warn({ err: error }, 'the lease could not be given back'))
+    await this.lease.stop().catch((error: unknown) => this.logger.warn('the lease could not be given back', { err: error }))
     await this.pool.close()
   }
 }

@@ -1,7 +1,8 @@
 import { hostname } from 'node:os'
-import { Module } from '@nestjs/common'
+import { Global, Module } from '@nestjs/common'
 import { IntakeGate, Ledger, WorkerLease } from '#libs/kernel'
 import { HotPool } from './connection/hot-pool.js'
+import { DatabaseHealth } from './database.health.js'
 import { DatabaseLifecycle } from './database.lifecycle.js'
 import { dbSettings, type DbSettings } from './db.settings.js'
 import { PostgresWorkerLease } from './lease/postgres-worker-lease.js'
@@ -9,6 +10,8 @@ import { DueTasks } from './ledger/due-tasks.js'
 import { PostgresIntakeGate } from './ledger/postgres-intake-gate.js'
 import { PostgresLedger } from './ledger/postgres-ledger.js'
 
+/** The ledger and all that hangs on it, for every module. Needs ConfigModule with dbSettings, and HealthModule. */
+@Global()
 @Module({
   providers: [
     { provide: HotPool, inject: [dbSettings.KEY], useFactory: (settings: DbSettings) => new HotPool(settings) },
@@ -37,6 +40,7 @@ import { PostgresLedger } from './ledger/postgres-ledger.js'
     { provide: WorkerLease, useExisting: PostgresWorkerLease },
     { provide: IntakeGate, useExisting: PostgresIntakeGate },
     DatabaseLifecycle,
+    DatabaseHealth,
   ],
   exports: [Ledger, WorkerLease, IntakeGate, HotPool, PostgresWorkerLease, DatabaseLifecycle],
 })

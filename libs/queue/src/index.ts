@@ -9,3 +9,6 @@ export { KafkaResultPublisher } from './kafka/publisher/kafka-result.publisher.j
 export { MissingTopicsError, TopicProvisioner } from './kafka/topics/topic.provisioner.js'
 export { QueueModule } from './queue.module.js'
 export { queueSettings, type QueueSettings, type StartFrom } from './queue.settings.js'
+export { LedgerTransport } from './ledger/ledger.transport.js'
+export { LedgerTransportModule } from './ledger/ledger-transport.module.js'
+export { ledgerTransportSettings } from './ledger/ledger-transport.settings.js'

@@ -56,7 +56,7 @@ export class PostgresLedger extends Ledger {
   ) {
     super()
     const limits = { maxItems: batchSize, maxSizeBytes: MAX_BATCH_BYTES }
-    this.accepting = new GroupCommit({ ...limits, sizeOf: (task) => task.payload.length, commit: (tasks) => acceptTasks(pool, tasks) })
+    this.accepting = new GroupCommit({ ...limits, sizeOf: (task) => task.payload.length, commit: (tasks) => this.acceptBatch(tasks) })
     this.answering = new GroupCommit({
       ...limits,
       sizeOf: ({ answer }) => answer.body.length,
@@ -92,10 +92,8 @@ export class PostgresLedger extends Ledger {
     })
   }
 
-  async accept(tasks: readonly NewTask[]): Promise<AcceptResult[]> {
-    const results = await Promise.all(tasks.map((task) => this.accepting.add(task)))
-    if (results.includes('accepted')) this.due.announce()
-    return results
+  accept(task: NewTask): Promise<AcceptResult> {
+    return this.accepting.add(task)
   }
 
   reject(rejections: readonly Rejection[]): Promise<OutboxMessage[]> {
@@ -169,6 +167,12 @@ export class PostgresLedger extends Ledger {
 
   onDue(listener: () => void): () => void {
     return this.due.listen(listener)
+  }
+
+  private async acceptBatch(tasks: readonly NewTask[]): Promise<AcceptResult[]> {
+    const results = await acceptTasks(this.pool, tasks)
+    if (results.includes('accepted')) this.due.announce()
+    return results
   }
 
   private forget(task: ClaimedTask): void {

@@ -52,8 +52,8 @@ export type TransitionResult = 'done' | 'fenced'
  * of them may be called again with the same arguments.
  */
 export abstract class Ledger {
-  /** Idempotent by (tenant, taskId). Tasks of one ordering key must be offered in offset order, and are stored in that order. */
-  abstract accept(tasks: readonly NewTask[]): Promise<AcceptResult[]>
+  /** Idempotent by (tenant, taskId). Tasks are stored in the order in which they are offered; many calls share a statement. */
+  abstract accept(task: NewTask): Promise<AcceptResult>
   /** Idempotent by the record's position. Returns the dead letters that must now be published. */
   abstract reject(rejections: readonly Rejection[]): Promise<OutboxMessage[]>
   /** Takes up to `limit` due tasks, and opens an attempt for each that needs neither its files read nor an answer. */

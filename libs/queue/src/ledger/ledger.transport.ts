@@ -1,6 +1,16 @@
 import { Logger } from '@nestjs/common'
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices'
-import { Clock, Ledger, LEDGER_TRANSPORT, StreamGate, TASK_PATTERN, TaskContext, TaskError, WorkerLease, type ClaimedTask } from '#libs/kernel'
+import {
+  Clock,
+  Ledger,
+  LEDGER_TRANSPORT,
+  StreamGate,
+  TASK_PATTERN,
+  TaskContext,
+  TaskError,
+  WorkerLease,
+  type ClaimedTask,
+} from '#libs/kernel'
 import { isObservable, lastValueFrom } from 'rxjs'
 
 export interface LedgerTransportOptions {
@@ -17,6 +27,8 @@ export interface LedgerTransportOptions {
   /** How long running calls may go on after a stop. */
   readonly graceMs: number
 }
+
+type WakeReason = 'room' | 'due' | 'retry'
 
 const ERROR_DELAY_MS = { min: 100, max: 5_000 }
 
@@ -41,7 +53,7 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
   private readonly signals = new WeakMap<AbortSignal, AbortSignal>()
   private handler: MessageHandler | undefined
   private loop: Promise<void> | undefined
-  private wake: (() => void) | undefined
+  private sleeping: { readonly reason: WakeReason; readonly wake: () => void } | undefined
   private mayHaveMore = true
   private unsubscribe: (() => void)[] = []
   private closed: Promise<void> | undefined
@@ -62,7 +74,7 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
       return
     }
     const { ledger, streams } = this.options
-    this.unsubscribe = [ledger.onDue(() => this.noticeDue()), streams.onFree(() => this.wakeUp())]
+    this.unsubscribe = [ledger.onDue(() => this.noticeDue()), streams.onFree(() => this.wakeUp('room'))]
     this.loop = this.run()
     callback()
   }
@@ -71,6 +83,13 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
   override close(): Promise<void> {
     this.closed ??= this.drain()
     return this.closed
+  }
+
+  /** Ends the grace period now: what has been sent ends as `maybe_paid`, the rest goes back untouched. */
+  abortRunning(): void {
+    if (this.expiry.signal.aborted || this.running.size === 0) return
+    this.log.warn('running calls are aborted', { tasks: this.running.size })
+    this.expiry.abort(new TaskError('shutdown', 'the service stopped before the call had ended', { retryable: true }))
   }
 
   override on(): never {
@@ -84,12 +103,9 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
   private async drain(): Promise<void> {
     this.stopping.abort()
     this.unsubscribe.forEach((stop) => stop())
-    this.wakeUp()
+    this.wakeUp('stop')
     await this.loop
-    const overdue = setTimeout(() => {
-      this.log.warn({ tasks: this.running.size }, 'the grace period is over: running calls are aborted')
-      this.expiry.abort(new TaskError('shutdown', 'the service stopped before the call had ended', { retryable: true }))
-    }, this.options.graceMs)
+    const overdue = setTimeout(() => this.abortRunning(), this.options.graceMs)
     await Promise.allSettled(this.running)
     clearTimeout(overdue)
   }
@@ -99,7 +115,7 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
     while (!this.stopping.signal.aborted) {
       const room = this.takeRoom()
       if (room === 0) {
-        await this.sleep()
+        await this.sleepUntil('room')
         continue
       }
       try {
@@ -107,11 +123,11 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
         failures = 0
       } catch (error) {
         const delayMs = Math.random() * Math.min(ERROR_DELAY_MS.max, ERROR_DELAY_MS.min * 2 ** failures++)
-        this.log.warn({ err: error }, 'tasks could not be claimed')
-        await this.sleep(delayMs)
+        this.log.warn('tasks could not be claimed', { err: error })
+        await this.sleepUntil('retry', delayMs)
         continue
       }
-      if (!this.mayHaveMore) await this.sleep(this.options.pollIntervalMs)
+      if (!this.mayHaveMore) await this.sleepUntil('due', this.options.pollIntervalMs)
     }
   }
 
@@ -139,11 +155,11 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
     const { streams, clock } = this.options
     const context = new TaskContext(task, { streams, signal: this.signalOf(), receivedAtMs: clock.nowMs() })
     const work = this.dispatch(task, context)
-      .catch((error: unknown) => this.log.error({ err: error, task_id: task.taskId }, 'the outcome of a task could not be stored'))
+      .catch((error: unknown) => this.log.error('the outcome of a task could not be stored', { err: error, task_id: task.taskId }))
       .finally(() => {
         context.releaseStream()
         this.running.delete(work)
-        this.wakeUp()
+        this.wakeUp('room')
       })
     this.running.add(work)
   }
@@ -167,22 +183,24 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
 
   private noticeDue(): void {
     this.mayHaveMore = true
-    this.wakeUp()
+    this.wakeUp('due')
   }
 
-  private wakeUp(): void {
-    this.wake?.()
+  /** What is waited for decides: an end of a task, while nothing is due, must not cost a claim that finds nothing. */
+  private wakeUp(reason: WakeReason | 'stop'): void {
+    if (this.sleeping && (reason === 'stop' || reason === this.sleeping.reason)) this.sleeping.wake()
   }
 
-  private sleep(timeoutMs?: number): Promise<void> {
+  private sleepUntil(reason: WakeReason, timeoutMs?: number): Promise<void> {
     if (this.stopping.signal.aborted) return Promise.resolve()
     return new Promise((resolve) => {
-      const timer = timeoutMs === undefined ? undefined : setTimeout(() => this.wakeUp(), timeoutMs)
-      this.wake = () => {
+      const wake = () => {
         clearTimeout(timer)
-        this.wake = undefined
+        this.sleeping = undefined
         resolve()
       }
+      const timer = timeoutMs === undefined ? undefined : setTimeout(wake, timeoutMs)
+      this.sleeping = { reason, wake }
     })
   }
 }

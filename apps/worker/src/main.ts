@@ -1,0 +1,39 @@
+import 'reflect-metadata'
+import { checkSettings, EXIT_CONFIG, SettingsError } from '#libs/config'
+import { WORKER_SETTINGS } from './settings.js'
+import { Worker } from './worker.js'
+
+/** Whatever ends the process says why, on one line of JSON like any other log line. */
+function die(message: string, error: unknown, code: number): never {
+  const err = error instanceof Error ? { name: error.name, message: error.message, stack: error.stack } : { message: String(error) }
+  process.stderr.write(`${JSON.stringify({ level: 'fatal', time: new Date().toISOString(), service: 'sluice', msg: message, err })}\n`)
+  process.exit(code)
+}
+
+process.on('uncaughtException', (error) => die('an error that nobody handled ended the process', error, 1))
+process.on('unhandledRejection', (error) => die('a rejection that nobody handled ended the process', error, 1))
+
+try {
+  checkSettings(WORKER_SETTINGS, process.env)
+} catch (error) {
+  if (!(error instanceof SettingsError)) throw error
+  process.stderr.write(`${error.message}\n`)
+  process.exit(EXIT_CONFIG)
+}
+
+let worker: Worker | undefined
+let signals = 0
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.on(signal, () => {
+    if (++signals > 1) {
+      worker?.hurry()
+      return
+    }
+    if (!worker) process.exit(0)
+    worker.stop(signal).then(
+      () => process.exit(0),
+      (error: unknown) => die('the service could not stop cleanly', error, 1),
+    )
+  })
+}
+worker = await Worker.start().catch((error: unknown) => die('the service could not start', error, 1))

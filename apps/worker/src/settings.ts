@@ -1,0 +1,22 @@
+import { dbSettings } from '#libs/db'
+import { httpSettings } from '#libs/health'
+import { llmSettings, promptsSettings } from '#libs/llm'
+import { loggingSettings } from '#libs/logging'
+import { ledgerTransportSettings, queueSettings } from '#libs/queue'
+import { storageSettings } from '#libs/storage'
+import { messageSettings, runSettings, taskTypesSettings } from '#libs/tasks'
+
+/** Every section of the worker's settings, each owned by its library. */
+export const WORKER_SETTINGS = [
+  httpSettings,
+  loggingSettings,
+  queueSettings,
+  ledgerTransportSettings,
+  dbSettings,
+  storageSettings,
+  llmSettings,
+  promptsSettings,
+  messageSettings,
+  taskTypesSettings,
+  runSettings,
+]

@@ -1,0 +1,72 @@
+import { Logger } from '@nestjs/common'
+import { NestFactory } from '@nestjs/core'
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify'
+import { DatabaseLifecycle } from '#libs/db'
+import { httpSettings, Lifecycle, type HttpSettings } from '#libs/health'
+import { AppLogger } from '#libs/logging'
+import { KafkaTransport, LedgerTransport } from '#libs/queue'
+import { OutboxRelay, OutboxSweeper } from '#libs/tasks'
+import { WorkerModule } from './worker.module.js'
+
+/**
+ * The running service.
+ *
+ * starting  health answers at once; PostgreSQL is prepared in the background, however long that takes; the transports start meanwhile,
+ *           since neither takes anything before the ledger is there
+ * running
+ * stopping  not ready -> no new deliveries and no new claims, running calls may end -> results are published -> everything is closed
+ */
+export class Worker {
+  private readonly logger = new Logger(Worker.name)
+  private readonly starting = new AbortController()
+  private stopped: Promise<void> | undefined
+
+  private constructor(private readonly app: NestFastifyApplication) {}
+
+  /** Rejects when the service must not start; everything is closed then. */
+  static async start(): Promise<Worker> {
+    const app = await NestFactory.create<NestFastifyApplication>(WorkerModule, new FastifyAdapter(), { bufferLogs: true, abortOnError: false })
+    app.useLogger(app.get(AppLogger))
+    const worker = new Worker(app)
+    try {
+      await worker.run()
+      return worker
+    } catch (error) {
+      await worker.stop('it could not start').catch(() => {})
+      throw error
+    }
+  }
+
+  private async run(): Promise<void> {
+    const { app } = this
+    for (const transport of [KafkaTransport, LedgerTransport]) app.connectMicroservice({ strategy: app.get<KafkaTransport | LedgerTransport>(transport) })
+    const { host, port } = app.get<HttpSettings>(httpSettings.KEY)
+    await app.listen(port, host)
+    const prepared = app.get(DatabaseLifecycle).start(this.starting.signal)
+    await app.startAllMicroservices()
+    void prepared.then(() => app.get(OutboxSweeper).start())
+    this.logger.log('started', { url: await app.getUrl() })
+  }
+
+  /** Idempotent. Resolves when nothing runs any more. */
+  stop(reason: string): Promise<void> {
+    this.stopped ??= this.drain(reason)
+    return this.stopped
+  }
+
+  /** A second signal: whoever asks twice does not want to wait for the grace period. */
+  hurry(): void {
+    this.app.get(LedgerTransport).abortRunning()
+  }
+
+  private async drain(reason: string): Promise<void> {
+    const { app } = this
+    this.logger.log('stopping', { reason })
+    this.starting.abort()
+    app.get(Lifecycle).drain(reason)
+    await Promise.all([app.get(KafkaTransport).close(), app.get(LedgerTransport).close()])
+    await app.get(OutboxSweeper).stop()
+    await app.get(OutboxRelay).whenIdle()
+    await app.close()
+  }
+}

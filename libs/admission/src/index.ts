@@ -1,0 +1,2 @@
+export { AdmissionModule } from './admission.module.js'
+export { LocalStreamGate } from './local-stream-gate.js'

@@ -1,0 +1,59 @@
+import type { PipelineContext, PipelineSubject } from './pipeline-context.js'
+import type { StreamGate } from './ports/stream-gate.port.js'
+import type { AttemptEnd, ClaimedTask, OpenAttempt } from './task.js'
+
+/**
+ * The pipeline context of one claimed task, and how far its attempt has come: what the interceptors need to know when the handler throws.
+ *
+ * attempt: null -> open (claimed with one, or opened) -> ended (attemptEnd is set) or answered (attempt is null again)
+ * stream: held while `holdsStream`; released once, whatever happens first
+ */
+export class TaskContext implements PipelineContext {
+  readonly transport = 'ledger'
+  readonly subject: PipelineSubject
+  traceparent: string | null
+  readonly correlationId: string | null
+  readonly deadlineMs: number | null
+  /** The attempt that is open: `sending` in the ledger. */
+  attempt: OpenAttempt | null
+  /** How the open attempt ended, to be stored together with what happens to the task. */
+  attemptEnd: AttemptEnd | undefined
+  /** Attempts of the run that count, this one included. */
+  attempts: number
+  private holdsStream: boolean
+
+  constructor(
+    readonly task: ClaimedTask,
+    private readonly options: { readonly streams: StreamGate; readonly signal: AbortSignal; readonly receivedAtMs: number },
+  ) {
+    const { tenant, taskId, type, run, attempt } = task
+    this.subject = { tenant, taskId, type, run, ...(attempt && { attempt: attempt.number }) }
+    this.traceparent = task.traceparent
+    this.correlationId = task.correlationId
+    this.deadlineMs = task.deadlineMs
+    this.attempt = attempt
+    this.attempts = task.attempts
+    // The transport has taken a stream for every task that it claimed with an attempt.
+    this.holdsStream = attempt !== null
+  }
+
+  get signal(): AbortSignal {
+    return this.options.signal
+  }
+
+  get receivedAtMs(): number {
+    return this.options.receivedAtMs
+  }
+
+  async acquireStream(): Promise<void> {
+    if (this.holdsStream) return
+    await this.options.streams.acquire(this.signal)
+    this.holdsStream = true
+  }
+
+  releaseStream(): void {
+    if (!this.holdsStream) return
+    this.holdsStream = false
+    this.options.streams.release()
+  }
+}

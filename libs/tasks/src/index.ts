@@ -1,0 +1,7 @@
+export { messageSettings } from './intake/message-parser.settings.js'
+export { OutboxRelay } from './outbox/outbox.relay.js'
+export { OutboxSweeper } from './outbox/outbox.sweeper.js'
+export { TASK_PIPELINE, TaskHandler } from './pipeline/task-handler.decorator.js'
+export { runSettings } from './run/run.settings.js'
+export { TasksModule } from './tasks.module.js'
+export { taskTypesSettings } from './types/task-types.settings.js'

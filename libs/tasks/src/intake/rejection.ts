@@ -1,0 +1,25 @@
+import { makeRejectionEventId, type DeadLetterEvent } from '#libs/contracts'
+import { describeCauses, type Delivery, type Rejection } from '#libs/kernel'
+import { makeFingerprint } from '../run/result-event.js'
+import type { Problem } from './task.intake.js'
+
+/** A larger original stays in the ledger only: the dead letter must fit a Kafka record. */
+const MAX_ORIGINAL_BYTES = 512 * 1_024
+
+/** What becomes of a delivery that is no task. Its dead letter is a function of the record and the error alone, so it may be made again. */
+export function makeRejection(delivery: Delivery, { error, taskId, tenant }: Problem): Rejection {
+  const { topic, partition, offset, key, value, timestampMs } = delivery
+  const eventId = makeRejectionEventId(topic, partition, offset)
+  const event: DeadLetterEvent = {
+    event_id: eventId,
+    kind: 'rejected',
+    source: { topic, partition, offset: String(offset), ...(key && { key: key.toString('base64') }) },
+    ...(tenant !== undefined && { tenant }),
+    ...(taskId !== undefined && { task_id: taskId }),
+    error: { code: error.code, message: error.message, fingerprint: makeFingerprint(error, topic), causes: describeCauses(error.cause) },
+    attempts: 0,
+    ...(value && value.length <= MAX_ORIGINAL_BYTES && { original: value.toString('base64') }),
+    at: new Date(timestampMs).toISOString(),
+  }
+  return { source: { topic, partition, offset }, key, value, error, eventId, deadLetter: Buffer.from(JSON.stringify(event)) }
+}

@@ -1,0 +1,52 @@
+import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common'
+import { catchError, of, throwError, type Observable } from 'rxjs'
+import { classifyError, TaskContext, TaskError, TaskTypes } from '#libs/kernel'
+import { chooseDelay, spendsAttempt } from './deferral-policy.js'
+import { makeFailure, type Verdict } from './verdict.js'
+
+const DEFAULT_SCHEDULE_MS = [1_000, 5_000, 30_000]
+const DEFAULT_MAX_ATTEMPTS = 5
+
+/**
+ * Maps an error to what becomes of the task: put back for later, or failed. It never calls the handler again: every send is an attempt of
+ * its own, admitted and written down.
+ */
+@Injectable()
+export class RetryInterceptor implements NestInterceptor {
+  constructor(private readonly types: TaskTypes) {}
+
+  intercept(execution: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const context: unknown = execution.switchToRpc().getContext()
+    // Intake has no attempts: what fails there is offered again by its transport.
+    if (!(context instanceof TaskContext)) return next.handle()
+    return next.handle().pipe(
+      catchError((thrown: unknown) => {
+        const error = classifyError(thrown)
+        try {
+          return of(this.judge(error, context))
+        } catch (defect) {
+          return throwError(() => defect)
+        }
+      }),
+    )
+  }
+
+  private judge(error: TaskError, context: TaskContext): Verdict {
+    const { task } = context
+    const type = this.types.find(task.type)
+    // An attempt that was opened and not sent has cost nothing.
+    if (context.attempt && !context.attemptEnd) context.attemptEnd = { attemptId: context.attempt.id, state: 'not_sent', error }
+    if (!error.retryable) return makeFailure(error)
+    const countsAttempt = spendsAttempt(error)
+    const maxAttempts = type?.maxAttempts ?? DEFAULT_MAX_ATTEMPTS
+    if (countsAttempt && context.attempts >= maxAttempts) return makeFailure(makeExhaustedError(error, context.attempts))
+    const scheduleMs = type?.deferralMs ?? DEFAULT_SCHEDULE_MS
+    const sends = context.attempt?.number ?? context.attempts
+    const delayMs = chooseDelay(error, { scheduleMs, sends, random: Math.random })
+    return { outcome: 'deferred', code: error.code, delayMs, reason: error.code, countsAttempt }
+  }
+}
+
+function makeExhaustedError(last: TaskError, attempts: number): TaskError {
+  return new TaskError('max_attempts', `attempt ${attempts} was the last one and failed: ${last.code}: ${last.message}`, { retryable: false, cause: last })
+}

@@ -1,0 +1,94 @@
+import { Injectable, Logger } from '@nestjs/common'
+import type { ErrorCode, Outcome } from '#libs/contracts'
+import { makeResultEventId } from '#libs/contracts'
+import { Clock, Ledger, type TaskContext, type TaskError } from '#libs/kernel'
+import { OutboxRelay } from '../outbox/outbox.relay.js'
+import type { RunFacts, RunOutput, Verdict } from '../pipeline/verdict.js'
+import { makeDeadLetter, makeFingerprint, makeResultEvent, type EndedRun } from './result-event.js'
+
+/** What the dispatch of a task ends with: for its transport and for tests. */
+export interface StoredOutcome {
+  readonly outcome: Verdict['outcome']
+  readonly code?: ErrorCode
+}
+
+/**
+ * Writes down what became of a task. Idempotent by the task's lease: a second call for the same claim is fenced and changes nothing. A
+ * message that belongs to the end is published from here; if that fails, the outbox has it.
+ */
+@Injectable()
+export class OutcomeStore {
+  private readonly logger = new Logger(OutcomeStore.name)
+
+  constructor(
+    private readonly ledger: Ledger,
+    private readonly relay: OutboxRelay,
+    private readonly clock: Clock,
+  ) {}
+
+  async store(context: TaskContext, verdict: Verdict): Promise<StoredOutcome> {
+    const { task, attemptEnd } = context
+    const ended = attemptEnd && { attemptEnd }
+    switch (verdict.outcome) {
+      case 'gone':
+        return { outcome: 'gone' }
+      case 'deferred': {
+        const { delayMs, reason, countsAttempt, code } = verdict
+        const result = await this.ledger.defer({ task, delayMs, reason, countsAttempt, ...ended })
+        return this.report(result === 'done', { outcome: 'deferred', code })
+      }
+      case 'held': {
+        const result = await this.ledger.hold(task, verdict.reason, attemptEnd)
+        return this.report(result === 'done', { outcome: 'held', code: verdict.code })
+      }
+      case 'succeeded':
+        return this.finish(context, verdict)
+      case 'failed':
+      case 'expired':
+        return this.finish(context, verdict)
+    }
+  }
+
+  private async finish(
+    context: TaskContext,
+    verdict: { outcome: Exclude<Outcome, 'cancelled'>; facts: RunFacts; output?: RunOutput; error?: TaskError },
+  ): Promise<StoredOutcome> {
+    const { task, attempts, traceparent } = context
+    const { outcome, facts, output, error } = verdict
+    const run: EndedRun = {
+      task,
+      outcome,
+      facts,
+      attempts,
+      traceparent,
+      claimedAtMs: context.receivedAtMs,
+      finishedAtMs: this.clock.nowMs(),
+      ...(output && { output }),
+      ...(error && { error }),
+    }
+    const result = await this.ledger.finish({
+      task,
+      outcome,
+      attempts,
+      ...(context.attemptEnd && { attemptEnd: context.attemptEnd }),
+      ...(error && {
+        error: { code: error.code, message: error.message, retryable: error.retryable, fingerprint: makeFingerprint(error, task.type) },
+      }),
+      ...(facts.answer && { model: facts.answer.model, finishReason: facts.answer.finishReason }),
+      ...(facts.answer?.usage && { usage: facts.answer.usage }),
+      ...(facts.promptVersion !== undefined && { promptVersion: facts.promptVersion }),
+      ...(output?.outputRef && { outputRef: output.outputRef }),
+      resultEventId: makeResultEventId(task.tenant, task.taskId, task.run),
+      makeResultEvent: (keySequence) => makeResultEvent(run, keySequence),
+      ...(outcome === 'failed' && error && { deadLetter: makeDeadLetter({ ...run, error }) }),
+    })
+    if (result.kind === 'finished') this.relay.publish(result.outbox)
+    return this.report(result.kind === 'finished', { outcome, ...(error && { code: error.code }) })
+  }
+
+  private report(stored: boolean, outcome: StoredOutcome): StoredOutcome {
+    if (stored) return outcome
+    this.logger.warn('the task had gone to another worker, so its outcome was not stored', { outcome: outcome.outcome })
+    return { outcome: 'gone' }
+  }
+}

@@ -1,0 +1,153 @@
+import { Inject, Injectable } from '@nestjs/common'
+import { Ledger, LlmClients, TaskError, type LlmClient, type MaybePaidPolicy, type OpenAttempt, type SendResult, type TaskContext } from '#libs/kernel'
+import type { Verdict } from '../pipeline/verdict.js'
+import { makeFailure } from '../pipeline/verdict.js'
+import { AnswerJudge } from './answer.judge.js'
+import { runSettings, type RunSettings } from './run.settings.js'
+import { TaskPreparer, type KnownTask } from './task.preparer.js'
+
+/** A task that is ready to be sent. */
+interface ReadyTask extends KnownTask {
+  readonly client: LlmClient
+  readonly messages: Parameters<LlmClient['send']>[0]['messages']
+  readonly promptVersion?: string
+}
+
+/**
+ * The use case: one claimed task, from its stored message to a verdict. It pays at most once in each call: the attempt was committed
+ * before (by the claim or by openAttempt), and the answer is committed before it is looked at. Errors are thrown as TaskErrors and become
+ * deferrals or failures in the pipeline.
+ */
+@Injectable()
+export class TaskRunner {
+  constructor(
+    private readonly ledger: Ledger,
+    private readonly clients: LlmClients,
+    private readonly preparer: TaskPreparer,
+    private readonly judge: AnswerJudge,
+    @Inject(runSettings.KEY) private readonly settings: RunSettings,
+  ) {}
+
+  async run(context: TaskContext): Promise<Verdict> {
+    const { task } = context
+    const known = this.preparer.recognise(task)
+    if (task.storedAnswer) return this.judge.judge(known, task.storedAnswer, context)
+    const refusal = this.refuseToSend(context, known)
+    if (refusal) return refusal
+    const client = this.clients.of(task.provider)
+    const prompt = await this.preparer.render(known, client.contextWindow(task.model), context.signal)
+    const ready: ReadyTask = { ...known, client, ...prompt }
+    const attempt = context.attempt ?? (await this.openAttempt(context, { countsAttempt: true }))
+    if (!attempt) return { outcome: 'gone' }
+    return this.send(context, ready, attempt)
+  }
+
+  /** Reasons not to call at all: too many attempts or crashes, or a call that may have been paid for and must not be repeated. */
+  private refuseToSend(context: TaskContext, { type, call }: KnownTask): Verdict | undefined {
+    const { task, attempts } = context
+    const error = ((): TaskError | undefined => {
+      if (task.crashes >= this.settings.maxCrashes) return TaskError.invalid('max_attempts', `the worker died ${task.crashes} times while it ran this task`)
+      if (attempts > type.maxAttempts) return TaskError.invalid('max_attempts', `all ${type.maxAttempts} attempts have been used`)
+      return undefined
+    })()
+    if (error) {
+      this.endUnsent(context, error)
+      return makeFailure(error)
+    }
+    // Only a worker that died leaves this undecided: otherwise the policy was applied when the attempt ended.
+    const rules = { policy: call.onMaybePaid, max: type.maxMaybePaid }
+    if (task.attempt !== null || task.maybePaid === 0 || mayRepeat(task.maybePaid, rules)) return undefined
+    return this.judgeMaybePaid(task.maybePaid, { ...rules, error: TaskError.unavailable('maybe_paid', 'the worker died during the call') })
+  }
+
+  private endUnsent(context: TaskContext, error: TaskError): void {
+    if (context.attempt) context.attemptEnd = { attemptId: context.attempt.id, state: 'not_sent', error }
+  }
+
+  private async openAttempt(context: TaskContext, options: { countsAttempt: boolean }): Promise<OpenAttempt | null> {
+    await context.acquireStream()
+    const { attemptEnd } = context
+    const attempt = await this.ledger.openAttempt(context.task, { ...options, ...(attemptEnd && { attemptEnd }) })
+    context.attemptEnd = undefined
+    context.attempt = attempt
+    if (attempt && options.countsAttempt) context.attempts++
+    return attempt
+  }
+
+  private async send(context: TaskContext, ready: ReadyTask, attempt: OpenAttempt): Promise<Verdict> {
+    const result = await this.call(context, ready, attempt)
+    if (result.kind !== 'refused' || result.error.code !== 'llm_unauthorized') return this.settle(context, { ready, attempt, result })
+    // The token was refused and has been thrown away: once a run the next attempt opens at once on the same stream.
+    this.endAttempt(context, attempt, result)
+    const next = await this.openAttempt(context, { countsAttempt: false })
+    if (!next) return { outcome: 'gone' }
+    return this.settle(context, { ready, attempt: next, result: await this.call(context, ready, next) })
+  }
+
+  private call({ task, signal }: TaskContext, { client, messages, call, type }: ReadyTask, attempt: OpenAttempt): Promise<SendResult> {
+    return client.send(
+      {
+        attemptId: attempt.id,
+        model: task.model,
+        messages,
+        params: call.params,
+        stream: type.stream,
+        ...(call.responseSchema && { responseSchema: call.responseSchema }),
+      },
+      signal,
+    )
+  }
+
+  private async settle(
+    context: TaskContext,
+    { ready, attempt, result }: { readonly ready: ReadyTask; readonly attempt: OpenAttempt; readonly result: SendResult },
+  ): Promise<Verdict> {
+    context.releaseStream()
+    if (result.kind === 'answered') {
+      await this.ledger.recordAnswer(context.task, attempt, result.answer)
+      context.attempt = null
+      return this.judge.judge(ready, result.answer, { signal: context.signal, ...(ready.promptVersion !== undefined && { promptVersion: ready.promptVersion }) })
+    }
+    this.endAttempt(context, attempt, result)
+    if (result.kind === 'maybe_paid') {
+      return this.judgeMaybePaid(context.task.maybePaid + 1, { policy: ready.call.onMaybePaid, max: ready.type.maxMaybePaid, error: result.error })
+    }
+    throw result.error
+  }
+
+  private endAttempt(context: TaskContext, attempt: OpenAttempt, result: Exclude<SendResult, { kind: 'answered' }>): void {
+    const shared = { attemptId: attempt.id, error: result.error }
+    switch (result.kind) {
+      case 'not_sent':
+        context.attemptEnd = { ...shared, state: 'not_sent' }
+        return
+      case 'refused':
+        context.attemptEnd = { ...shared, state: 'refused', httpStatus: result.answer.status, excerpt: result.answer.body.toString('utf8', 0, 2_000) }
+        return
+      case 'maybe_paid':
+        context.attemptEnd = { ...shared, state: 'maybe_paid', ...(result.partial !== undefined && { excerpt: result.partial }) }
+        return
+      case 'answer_too_large':
+        // It was paid for, but there is nothing to keep.
+        context.attemptEnd = { ...shared, state: 'refused', excerpt: `an answer of more than ${result.sizeBytes} bytes was cut off` }
+    }
+  }
+
+  /** `times` counts the ends as maybe_paid of this run, this one included. */
+  private judgeMaybePaid(times: number, { policy, max, error }: MaybePaidCase): Verdict {
+    if (policy === 'hold') return { outcome: 'held', code: 'maybe_paid', reason: 'maybe_paid' }
+    if (mayRepeat(times, { policy, max })) return { outcome: 'deferred', code: error.code, delayMs: 0, reason: 'maybe_paid', countsAttempt: false }
+    const message = `${times} calls broke off after they were sent and may have been paid for: ${error.message}`
+    return makeFailure(new TaskError('maybe_paid', message, { retryable: false, cause: error }))
+  }
+}
+
+interface MaybePaidCase {
+  readonly policy: MaybePaidPolicy
+  readonly max: number
+  readonly error: TaskError
+}
+
+function mayRepeat(times: number, { policy, max }: Pick<MaybePaidCase, 'policy' | 'max'>): boolean {
+  return policy === 'retry' && times <= max
+}

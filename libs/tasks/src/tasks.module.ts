@@ -1,0 +1,42 @@
+import { Module, type DynamicModule, type ModuleMetadata } from '@nestjs/common'
+import { DeliveryController } from './intake/delivery.controller.js'
+import { MessageParser } from './intake/message-parser.js'
+import { TaskIntake } from './intake/task.intake.js'
+import { OutputModule } from './output/output.module.js'
+import { OutboxRelay } from './outbox/outbox.relay.js'
+import { OutboxSweeper } from './outbox/outbox.sweeper.js'
+import { DeadlineInterceptor } from './pipeline/deadline.interceptor.js'
+import { OutcomeInterceptor } from './pipeline/outcome.interceptor.js'
+import { RetryInterceptor } from './pipeline/retry.interceptor.js'
+import { AnswerJudge } from './run/answer.judge.js'
+import { OutcomeStore } from './run/outcome.store.js'
+import { TaskController } from './run/task.controller.js'
+import { TaskPreparer } from './run/task.preparer.js'
+import { TaskRunner } from './run/task.runner.js'
+import { TaskTypesModule } from './types/task-types.module.js'
+
+@Module({})
+export class TasksModule {
+  /** `imports` bring the adapters of the ports: Ledger, LlmClients, FileStore, PromptRenderer, ResultPublisher. */
+  static forRoot(imports: NonNullable<ModuleMetadata['imports']>): DynamicModule {
+    return {
+      module: TasksModule,
+      imports: [TaskTypesModule, OutputModule, ...imports],
+      controllers: [DeliveryController, TaskController],
+      providers: [
+        MessageParser,
+        TaskIntake,
+        OutboxRelay,
+        OutboxSweeper,
+        OutcomeInterceptor,
+        DeadlineInterceptor,
+        RetryInterceptor,
+        TaskPreparer,
+        TaskRunner,
+        AnswerJudge,
+        OutcomeStore,
+      ],
+      exports: [OutboxRelay, OutboxSweeper, TaskTypesModule],
+    }
+  }
+}
