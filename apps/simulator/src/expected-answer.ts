@@ -2,7 +2,7 @@
  * The simulator's answer as a function of the prompt, so that a test or a demo can compute, without asking, which answer
  * belongs to which task. This file imports nothing: copy or import it anywhere.
  *
- * An ordinary answer is `Answer [[task:ID]]: <first words of the last user message> (#<digest of the whole prompt>)`.
+ * An ordinary answer is `Answer [[task:ID]]: <first twelve words of the last user message> (#<digest of the whole prompt>)`.
  * Markers in the last user message change it (see `Markers`). `max_tokens` is not applied here: the model does that, and says `length`.
  */
 export interface PromptMessage {
@@ -37,7 +37,7 @@ export interface PromptReading {
   markers: Markers
   /** Length of all contents in UTF-16 units. */
   characters: number
-  /** 53-bit hash of all roles and contents, 14 hexadecimal digits. */
+  /** 64-bit hash of all roles and contents, 16 hexadecimal digits. */
   digest: string
 }
 
@@ -161,14 +161,17 @@ function readJson(text: string, from: number): string | undefined {
 }
 
 function ordinaryAnswer({ asked, markers, digest }: PromptReading): string {
-  const tasks = markers.tasks.map((id) => ` [[task:${id}]]`).join('')
-  const quoted = asked
-    .slice(0, QUOTED_CHARACTERS)
-    .replace(/\[\[[^\]]*\]\]/g, ' ')
-    .trim()
-    .split(/\s+/, QUOTED_WORDS)
-    .join(' ')
+  let tasks = ''
+  for (const id of markers.tasks) tasks += ` [[task:${id}]]`
+  const quoted = firstWords(asked.slice(0, QUOTED_CHARACTERS).replace(MARKER, ' '))
   return `Answer${tasks}: ${quoted} (#${digest})`.toWellFormed()
+}
+
+const MARKER = /\[\[[^\]]*\]\]/g
+const FIRST_WORDS = new RegExp(`^\\s*(\\S+(?:\\s+\\S+){0,${QUOTED_WORDS - 1}})`)
+
+function firstWords(text: string): string {
+  return (FIRST_WORDS.exec(text)?.[1] ?? '').replaceAll('\n', ' ')
 }
 
 function padToBytes(answer: string, bytes: number): string {
@@ -179,7 +182,7 @@ function padToBytes(answer: string, bytes: number): string {
   return cut + '.'.repeat(bytes - new TextEncoder().encode(cut).length)
 }
 
-/** cyrb53 (public domain, github.com/bryc/code): two multiplications a character and no allocation. */
+/** After cyrb53 (public domain, github.com/bryc/code): two multiplications a character and no allocation. */
 function addToHash(hash: { high: number; low: number }, text: string): void {
   let { high, low } = hash
   for (let index = 0; index < text.length; index++) {
@@ -195,5 +198,12 @@ function addToHash(hash: { high: number; low: number }, text: string): void {
 function digestOf({ high, low }: { high: number; low: number }): string {
   const a = Math.imul(high ^ (high >>> 16), 2246822507) ^ Math.imul(low ^ (low >>> 13), 3266489909)
   const b = Math.imul(low ^ (low >>> 16), 2246822507) ^ Math.imul(a ^ (a >>> 13), 3266489909)
-  return (4294967296 * (2097151 & b) + (a >>> 0)).toString(16).padStart(14, '0')
+  return hexOf(a) + hexOf(b)
+}
+
+/** `toString(16)` goes through floating point for numbers above 2^31. */
+const HEX_BYTES = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+
+function hexOf(bits: number): string {
+  return `${HEX_BYTES[bits >>> 24]}${HEX_BYTES[(bits >>> 16) & 255]}${HEX_BYTES[(bits >>> 8) & 255]}${HEX_BYTES[bits & 255]}`
 }

@@ -1,9 +1,11 @@
+import { BatchStore } from './batches/batch.store.js'
 import { BillStore } from './bill/bill.store.js'
 import type { CallRecord } from './bill/call.record.js'
 import type { ChatRules } from './chat/chat.validation.js'
 import { ModelBudgets } from './chat/model.budgets.js'
 import { PromptCache } from './chat/prompt.cache.js'
 import { FaultRegistry } from './faults/fault.registry.js'
+import { FileStore } from './files/file.store.js'
 import { makeIdSource } from './identifiers.js'
 import { mergePatch } from './merge-patch.js'
 import { TokenLimiter } from './oauth/token.limiter.js'
@@ -24,6 +26,8 @@ export class Simulation {
   readonly promptCache = new PromptCache()
   readonly budgets: ModelBudgets
   readonly nextId = makeIdSource()
+  readonly files = new FileStore(this.nextId)
+  readonly batches = new BatchStore(this.nextId)
   /** Calls that hold a stream now. */
   readonly openStreams = new Set<CallRecord>()
   #leakedStreams = 0
@@ -52,6 +56,8 @@ export class Simulation {
     this.budgets.fill(this.settings.chat.budgets)
     this.bill.clear()
     this.faults.clear()
+    this.files.clear()
+    this.batches.clear()
     this.gates.forgetHistory()
     this.tokenLimiter.clear()
     this.promptCache.clear()
@@ -59,7 +65,7 @@ export class Simulation {
   }
 
   get chatRules(): ChatRules {
-    return { chat: this.settings.chat, hasFile: () => false, tokensLeft: (model) => this.budgets.left(model) }
+    return { chat: this.settings.chat, hasFile: (id) => this.files.has(id), tokensLeft: (model) => this.budgets.left(model) }
   }
 
   forgetStream(record: CallRecord): void {

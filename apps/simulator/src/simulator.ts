@@ -8,13 +8,20 @@ import type { SettingsPatch } from './settings.schema.js'
 import { Simulation } from './simulation.js'
 import { makeRouter } from './simulator.routes.js'
 
+export interface TlsFiles {
+  readonly cert: string
+  readonly key: string
+  /** Clients then need a certificate of this authority, and no token. */
+  readonly clientCa?: string | undefined
+}
+
 export interface SimulatorOptions {
   /** Default 127.0.0.1. */
   readonly host?: string
   /** Default 0: any free port. */
   readonly port?: number
   /** PEM texts; without them plain HTTP. */
-  readonly tls?: { readonly cert: string; readonly key: string }
+  readonly tls?: TlsFiles
   readonly settings?: SettingsPatch
 }
 
@@ -53,5 +60,11 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Ru
 
 function createServer({ tls }: SimulatorOptions, listener: RequestListener): Server {
   const limits = { keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: 0 }
-  return tls === undefined ? createHttpServer(limits, listener) : createHttpsServer({ ...limits, ...tls }, listener)
+  return tls === undefined
+    ? createHttpServer(limits, listener)
+    : createHttpsServer({ ...limits, cert: tls.cert, key: tls.key, ...clientCertificates(tls) }, listener)
+}
+
+function clientCertificates({ clientCa }: TlsFiles): { ca?: string; requestCert?: true } {
+  return clientCa === undefined ? {} : { ca: clientCa, requestCert: true }
 }

@@ -17,9 +17,10 @@ export interface BillCounters {
  * per call and never moves memory, at the price of forgetting in big steps.
  */
 export class BillStore {
-  openedAtMs = Date.now()
+  readonly openedAtMs = Date.now()
   counters = makeCounters()
   #sequence = 0
+  #clearedAt = 0
   #old: CallRecord[] = []
   #young: CallRecord[] = []
 
@@ -38,6 +39,7 @@ export class BillStore {
 
   /** Called once, when the call has ended and its record is final. */
   settle(record: CallRecord): void {
+    if (record.sequence <= this.#clearedAt) return
     record.durationMs = Date.now() - this.openedAtMs - record.atMs
     const { counters } = this
     increment(counters.byStatus, record.status)
@@ -62,9 +64,9 @@ export class BillStore {
     return this.counters.calls - this.#old.length - this.#young.length
   }
 
-  /** Sequence numbers go on, so that a reader that pages by `since` cannot mix two bills. */
+  /** Calls in flight are forgotten too. Sequence numbers go on, so that a reader that pages by `since` cannot mix two bills. */
   clear(): void {
-    this.openedAtMs = Date.now()
+    this.#clearedAt = this.#sequence
     this.counters = makeCounters()
     this.#old = []
     this.#young = []

@@ -34,9 +34,10 @@ function choiceJson(message: string, index: number, reason: string): string {
   return `{"message":${message},"index":${index},"finish_reason":"${reason}"}`
 }
 
-function messageJson({ content, functionCall }: ModelAnswer, nextId: () => string): string {
+function messageJson({ content, functionCall, reasoning }: ModelAnswer, nextId: () => string): string {
   const call = functionCall === undefined ? '' : `,"function_call":${JSON.stringify(functionCall)},"functions_state_id":"${nextId()}"`
-  return `{"content":${JSON.stringify(content)},"role":"assistant"${call}}`
+  const thought = reasoning === undefined ? '' : `,"reasoning_content":${JSON.stringify(reasoning)}`
+  return `{"content":${JSON.stringify(content)},"role":"assistant"${thought}${call}}`
 }
 
 function tailJson({ createdAt, modelName }: CompletedChat, objectName: string): string {

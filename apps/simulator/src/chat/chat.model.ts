@@ -9,6 +9,8 @@ export interface ModelAnswer {
   readonly finishReason: 'stop' | 'length' | 'blacklist' | 'function_call'
   readonly functionCall: { readonly name: string; readonly arguments: JsonRecord } | undefined
   readonly completionTokens: number
+  /** What a reasoning model thought before. */
+  readonly reasoning: string | undefined
 }
 
 /** The "model": a pure function of the request. */
@@ -20,7 +22,13 @@ export function answerChat(request: ChatRequest, reading: PromptReading, default
   const maxTokens = request.maxTokens ?? defaultMaxTokens
   const cut = maxTokens > 0 && countTokens(wanted.length) > maxTokens
   const content = cut ? wanted.slice(0, charactersOfTokens(maxTokens)).toWellFormed() : wanted
-  return { content, finishReason: finishReasonOf(reading, cut), functionCall: undefined, completionTokens: countTokens(content.length) }
+  return {
+    content,
+    finishReason: finishReasonOf(reading, cut),
+    functionCall: undefined,
+    completionTokens: countTokens(content.length),
+    reasoning: reasoningOf(request, reading),
+  }
 }
 
 export function promptTokensOf(request: ChatRequest, reading: PromptReading): number {
@@ -39,7 +47,13 @@ function callFunction(request: ChatRequest, reading: PromptReading, name: string
   const parameters = declared?.parameters as JsonRecord | undefined
   const values = parameters === undefined ? {} : (makeJsonOfSchema(parameters, reading.digest) as JsonRecord)
   const completionTokens = countTokens(name.length + JSON.stringify(values).length)
-  return { content: '', finishReason: 'function_call', functionCall: { name, arguments: values }, completionTokens }
+  return {
+    content: '',
+    finishReason: 'function_call',
+    functionCall: { name, arguments: values },
+    completionTokens,
+    reasoning: reasoningOf(request, reading),
+  }
 }
 
 function structuredAnswer(schema: JsonRecord, reading: PromptReading): string {
@@ -49,4 +63,8 @@ function structuredAnswer(schema: JsonRecord, reading: PromptReading): string {
 function finishReasonOf({ markers }: PromptReading, cut: boolean): ModelAnswer['finishReason'] {
   if (cut || markers.length) return 'length'
   return markers.blacklist ? 'blacklist' : 'stop'
+}
+
+function reasoningOf({ model }: ChatRequest, { digest }: PromptReading): string | undefined {
+  return model.endsWith('-Reasoning') ? `Thinking about #${digest}` : undefined
 }

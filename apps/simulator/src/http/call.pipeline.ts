@@ -1,8 +1,10 @@
+import { TLSSocket } from 'node:tls'
 import type { Exchange } from './exchange.js'
 import { serveFaultyCall } from '../faults/faulty.call.js'
 import { drawLatencyMs } from '../latency.js'
 import { deliver } from './reply.delivery.js'
 import { makeErrorReply, type WholeReply } from './reply.js'
+import type { TokenLookup } from '../oauth/token.store.js'
 import type { RouteMatch } from './router.js'
 
 /** What every call goes through: token, stream, reading, latency, answer. Any step may end it with a refusal. */
@@ -23,11 +25,20 @@ export function serveCall(exchange: Exchange, { route, parameter }: RouteMatch):
 }
 
 function authenticate(exchange: Exchange): WholeReply | undefined {
-  const authorization = exchange.request.headers.authorization
-  const found = authorization === undefined ? 'unknown' : exchange.simulation.tokens.lookUp(authorization)
+  const { simulation, request, record } = exchange
+  const { authorization } = request.headers
+  const found = authorization === undefined ? findCertificateOwner(exchange) : simulation.tokens.lookUp(authorization)
   if (found === 'expired') return makeErrorReply(401, 'Token has expired')
   if (found === 'unknown') return makeErrorReply(401, 'Unauthorized')
   exchange.credential = found
-  exchange.record.credential = found.clientId
+  record.credential = found.clientId
   return undefined
+}
+
+/** Stands with mutual TLS know a client by its certificate and need no token. */
+function findCertificateOwner({ simulation, request }: Exchange): TokenLookup {
+  if (!(request.socket instanceof TLSSocket) || !request.socket.authorized) return 'unknown'
+  const name = request.socket.getPeerCertificate().subject?.CN
+  const clientId = typeof name === 'string' ? name : 'certificate'
+  return { clientId, scope: 'GIGACHAT_API_CORP', gate: simulation.gates.gateOf(clientId, 'GIGACHAT_API_CORP') }
 }

@@ -66,10 +66,13 @@ export class Exchange {
     const { body } = reply
     this.record.status = reply.status
     this.leaveStream()
-    const headers = this.headers(reply.contentType, Buffer.byteLength(body))
+    const length = Buffer.byteLength(body)
+    const headers = this.headers(reply.contentType, length)
     if (reply.headers !== undefined) headers.push(...reply.headers)
     this.response.writeHead(reply.status, headers)
-    this.response.end(body)
+    // A text as long as its bytes is ASCII, which Node writes faster (and in one piece with the headers) as latin1.
+    if (typeof body === 'string') this.response.end(body, length === body.length ? 'latin1' : 'utf8')
+    else this.response.end(body)
   }
 
   /** The response then carries an id that is not the request's. */
