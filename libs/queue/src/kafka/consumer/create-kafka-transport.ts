@@ -1,5 +1,5 @@
 import type { Clock, IntakeGate } from '#libs/kernel'
-import { filter, firstValueFrom, fromEvent, merge, mergeMap, throwError, timer } from 'rxjs'
+import { filter, firstValueFrom, fromEvent, merge, timer } from 'rxjs'
 import type { QueueSettings } from '../../queue.settings.js'
 import type { KafkaClient } from '../kafka-client.port.js'
 import { TopicProvisioner } from '../topics/topic.provisioner.js'
@@ -8,7 +8,7 @@ import { KafkaIntake } from './kafka-intake.js'
 import type { KafkaStatus } from './kafka-status.js'
 import { KafkaTransport } from './kafka.transport.js'
 import type { QueueEvents } from './queue.events.js'
-import { StartPositions, StartRefusedError } from './start-positions.js'
+import { StartPositions } from './start-positions.js'
 
 /** How long the start of the application waits for Kafka: then it goes on, not ready, and the intake keeps trying. */
 const START_PATIENCE_MS = 5_000
@@ -30,9 +30,11 @@ export function createKafkaTransport(parts: KafkaTransportParts): KafkaTransport
   const { tasks, results, deadLetters } = settings.topics
   const provisioner = new TopicProvisioner({ client, topics: [...tasks, results, deadLetters], create: settings.createTopics, events })
   return new KafkaTransport({
-    createIntake: (dispatch) =>
+    events,
+    createIntake: (dispatch, onRefused) =>
       new KafkaIntake({
         ...parts,
+        onRefused,
         stallTimeoutMs: settings.stallTimeoutMs,
         prepare: () => provisioner.ensure(),
         createSession: () => new IntakeSession({ ...parts, starts, dispatch }),
@@ -42,9 +44,6 @@ export function createKafkaTransport(parts: KafkaTransportParts): KafkaTransport
 }
 
 async function whenStarted(status: KafkaStatus, signal: AbortSignal): Promise<void> {
-  const settled = status.changes.pipe(
-    filter(({ state }) => state === 'ready' || state === 'stopped'),
-    mergeMap(({ lastError }) => (lastError instanceof StartRefusedError ? throwError(() => lastError) : [undefined])),
-  )
-  await firstValueFrom(merge(settled, timer(START_PATIENCE_MS), fromEvent(signal, 'abort')))
+  const ready = status.changes.pipe(filter(({ state }) => state === 'ready'))
+  await firstValueFrom(merge(ready, timer(START_PATIENCE_MS), fromEvent(signal, 'abort')))
 }

@@ -13,6 +13,8 @@ import type { StartPositions, StartPosition } from './start-positions.js'
 const RETRY_MIN_DELAY_MS = 100
 /** A member that is silent for longer than its session while it drains is thrown out: the settings check the sum. */
 const LAST_COMMIT_TIMEOUT_MS = 2_000
+const LAST_COMMIT_ATTEMPTS = 5
+const TOPOLOGY_CHECK_MS = 30_000
 
 export interface IntakeSessionOptions {
   readonly client: KafkaClient
@@ -50,7 +52,8 @@ export class IntakeSession {
   private round = 0
   private lastHeartbeatMs: number
   private lost = false
-  private closed = false
+  private closing: Promise<void> | undefined
+  private topologyTimer: NodeJS.Timeout | undefined
 
   constructor(private readonly options: IntakeSessionOptions) {
     const { client, settings, events, clock, random } = options
@@ -97,18 +100,31 @@ export class IntakeSession {
     const { settings, starts, status } = this.options
     await starts.settle(this.admin, settings.topics.tasks)
     status.update({ state: 'joining' })
+    const known = await this.admin.partitions(settings.topics.tasks)
     await this.membership.join()
     this.committer.start()
+    // The consumer protocol's broker assigns new partitions by itself; classic members learn of them only when they join.
+    if (settings.groupProtocol === 'classic')
+      this.topologyTimer = setInterval(() => void this.checkTopology(known.length), TOPOLOGY_CHECK_MS)
   }
 
   /** Drains for a bounded time, commits and leaves. Idempotent. */
-  async close(): Promise<void> {
-    if (this.closed) return
-    this.closed = true
+  close(): Promise<void> {
+    return (this.closing ??= this.leave())
+  }
+
+  private async leave(): Promise<void> {
+    clearInterval(this.topologyTimer)
     this.pump.close()
     await this.drain(Array.from(this.lanes.values()))
     this.committer.stop()
     await Promise.allSettled([this.membership.leave(), this.reader.close(), this.admin.close()])
+  }
+
+  private async checkTopology(known: number): Promise<void> {
+    const { topics } = this.options.settings
+    const now = await this.admin.partitions(topics.tasks).catch(() => undefined)
+    if (now !== undefined && now.length !== known) this.end(new Error(`the topics have ${now.length} partitions now (were ${known})`))
   }
 
   private lose(cause: Error): void {
@@ -128,7 +144,7 @@ export class IntakeSession {
     const undrained = new Set(lanes)
     const drained = Promise.all(lanes.map(async (lane) => lane.whenIdle().then(() => undrained.delete(lane))))
     await withinMs(drained, this.options.settings.drainTimeoutMs)
-    if (!this.lost) await withinMs(this.committer.commitNow(), LAST_COMMIT_TIMEOUT_MS)
+    if (!this.lost) await withinMs(this.committer.commitAll(LAST_COMMIT_ATTEMPTS), LAST_COMMIT_TIMEOUT_MS)
     this.options.events.emit('revoked', { partitions: lanes.map(plain), undrained: Array.from(undrained, plain) })
     for (const lane of lanes) this.remove(lane)
   }
@@ -139,6 +155,7 @@ export class IntakeSession {
   }
 
   private takeOver(owned: readonly TopicPartition[]): void {
+    if (this.closing !== undefined) return
     const keys = new Set(owned.map(keyOf))
     // Not handed over in order: it was lost, and may be somebody else's already.
     for (const lane of this.lanes.values()) if (!keys.has(keyOf(lane))) this.remove(lane)
@@ -164,7 +181,7 @@ export class IntakeSession {
 
   private addLane({ topic, partition, offset, committed }: StartPosition): void {
     this.beginning.delete(`${topic}:${partition}`)
-    if (this.closed) return
+    if (this.closing !== undefined) return
     const { settings, gate, dispatch, events, random } = this.options
     const delays = { minDelayMs: RETRY_MIN_DELAY_MS, maxDelayMs: settings.retryMaxDelayMs }
     const lane = new PartitionLane({

@@ -8,12 +8,15 @@ import { StartRefusedError } from './start-positions.js'
 
 const REOPEN_DELAY = { minDelayMs: 250, maxDelayMs: 5_000 }
 const STALL_CHECK_MS = 1_000
+const STOP_PATIENCE_MS = 1_000
 
 export interface KafkaIntakeOptions {
   /** Resolves when the topics are there; rejects with an error that names the missing ones. */
   readonly prepare: () => Promise<void>
   readonly createSession: () => IntakeSession
   readonly stallTimeoutMs: number
+  /** Called once, after which nothing more happens: going on would skip records or pay for a whole history. */
+  readonly onRefused: (cause: Error) => void
   readonly status: KafkaStatus
   readonly events: QueueEvents
   readonly clock: Clock
@@ -26,7 +29,7 @@ export interface KafkaIntakeOptions {
  * stopped -> connecting (`start`) -> joining -> ready (the session says so) -> connecting again, after a delay with jitter, when the
  *   session ended or has been silent for longer than `stallTimeoutMs`
  * any -> draining -> stopped (`stop`, idempotent)
- * connecting -> stopped, and `fatal`, when going on would skip records or pay for a whole history.
+ * connecting -> stopped, and `onRefused`, when the start is refused.
  */
 export class KafkaIntake {
   private session: IntakeSession | undefined
@@ -45,7 +48,8 @@ export class KafkaIntake {
       this.stopping.abort()
     }
     await this.session?.close()
-    await this.loop
+    // A request to a broker that does not answer is not worth waiting for.
+    await Promise.race([this.loop, sleep(STOP_PATIENCE_MS, undefined, { ref: false })])
     this.options.status.update({ state: 'stopped', assignments: [] })
   }
 
@@ -56,7 +60,7 @@ export class KafkaIntake {
       if (this.stopping.signal.aborted) return
       if (cause instanceof StartRefusedError) {
         this.options.status.update({ state: 'stopped', lastError: cause })
-        this.options.events.fail(cause)
+        this.options.onRefused(cause)
         return
       }
       if (this.options.clock.monotonicMs() - startedAt > REOPEN_DELAY.maxDelayMs) attempt = 1

@@ -1,6 +1,7 @@
 import { DELIVERIES_PATTERN, KAFKA_TRANSPORT, type DeliveryBatch, type PipelineContext } from '#libs/kernel'
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices'
 import { isObservable, lastValueFrom } from 'rxjs'
+import type { QueueEvents } from './queue.events.js'
 
 export interface BatchIntake {
   start(): void
@@ -10,9 +11,10 @@ export interface BatchIntake {
 export type DispatchBatch = (batch: DeliveryBatch, signal: AbortSignal) => Promise<void>
 
 export interface KafkaTransportOptions {
-  readonly createIntake: (dispatch: DispatchBatch) => BatchIntake
-  /** Resolves at the first of: ready, or given up waiting for it. Rejects when the service must not start. */
+  readonly createIntake: (dispatch: DispatchBatch, onRefused: (cause: Error) => void) => BatchIntake
+  /** Resolves when the intake is ready, or after a while: the application must not wait for a broker for ever. */
   readonly whenStarted: (signal: AbortSignal) => Promise<void>
+  readonly events: QueueEvents
 }
 
 /**
@@ -25,11 +27,16 @@ export class KafkaTransport extends Server implements CustomTransportStrategy {
   override readonly propagatesEventHandlerErrors = true
   private readonly intake: BatchIntake
   private readonly closing = new AbortController()
+  /** What `listen` still waits for; a refusal after that goes to QueueEvents. */
+  private announcement: PromiseWithResolvers<void> | undefined
   private handler: MessageHandler | undefined
 
   constructor(private readonly options: KafkaTransportOptions) {
     super()
-    this.intake = options.createIntake((batch, signal) => this.dispatch(batch, signal))
+    this.intake = options.createIntake(
+      (batch, signal) => this.dispatch(batch, signal),
+      (cause) => (this.announcement ? this.announcement.reject(cause) : options.events.fail(cause)),
+    )
   }
 
   listen(callback: (error?: Error) => void): void {
@@ -39,8 +46,8 @@ export class KafkaTransport extends Server implements CustomTransportStrategy {
       return
     }
     this.handler = handler
-    this.intake.start()
     void this.announce(callback)
+    this.intake.start()
   }
 
   /** Drains, commits and leaves the group. Idempotent. */
@@ -58,13 +65,14 @@ export class KafkaTransport extends Server implements CustomTransportStrategy {
   }
 
   private async announce(callback: (error?: Error) => void): Promise<void> {
-    try {
-      await this.options.whenStarted(this.closing.signal)
-    } catch (error) {
-      callback(error as Error)
-      return
-    }
-    callback()
+    this.announcement = Promise.withResolvers()
+    this.options.whenStarted(this.closing.signal).then(this.announcement.resolve, this.announcement.reject)
+    const failure = await this.announcement.promise.then(
+      () => undefined,
+      (error: Error) => error,
+    )
+    this.announcement = undefined
+    callback(failure)
   }
 
   private async dispatch(batch: DeliveryBatch, signal: AbortSignal): Promise<void> {

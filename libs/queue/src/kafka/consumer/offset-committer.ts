@@ -1,6 +1,9 @@
 import type { RecordPosition } from '#libs/kernel'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { PartitionLane } from './partition-lane.js'
 import type { QueueEvents } from './queue.events.js'
+
+const RETRY_MS = 100
 
 export interface OffsetCommitterOptions {
   readonly lanes: () => Iterable<PartitionLane>
@@ -45,6 +48,11 @@ export class OffsetCommitter {
     })
     await this.running
     return done
+  }
+
+  /** For the last commit of partitions that are given up: one that fails is tried again. */
+  async commitAll(attempts: number): Promise<void> {
+    for (let attempt = 1; !(await this.commitNow()) && attempt < attempts; attempt++) await sleep(RETRY_MS)
   }
 
   private async commit(lanes: readonly PartitionLane[]): Promise<boolean> {
