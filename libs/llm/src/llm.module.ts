@@ -3,6 +3,7 @@ import { LlmClients, SystemClock } from '#libs/kernel'
 import { ConfiguredLlmClients, type ClosableLlmClient } from './configured.llm-clients.js'
 import { createGigaChatClient } from './gigachat/create-gigachat.client.js'
 import { DeadlineWatch } from './http/deadline.watch.js'
+import { createOpenAiClient } from './openai/create-openai.client.js'
 import { llmSettings, type LlmSettings } from './llm.settings.js'
 
 function createClients(settings: LlmSettings): ConfiguredLlmClients {
@@ -10,6 +11,7 @@ function createClients(settings: LlmSettings): ConfiguredLlmClients {
   const watch = new DeadlineWatch(clock)
   const clients: ClosableLlmClient[] = []
   if (settings.gigachat) clients.push(createGigaChatClient(settings.gigachat, settings, watch, clock))
+  if (settings.openai) clients.push(createOpenAiClient(settings.openai, settings, watch, clock))
   return new ConfiguredLlmClients(clients)
 }
 

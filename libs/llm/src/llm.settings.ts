@@ -42,7 +42,7 @@ const schema = z.object({
   LLM_FIRST_BYTE_TIMEOUT_MS: timeout(120_000),
   LLM_IDLE_TIMEOUT_MS: timeout(30_000),
   LLM_CALL_TIMEOUT_MS: timeout(120_000),
-  LLM_MAX_ANSWER_BYTES: envInteger({ min: 1_024, max: 512 * MIB }).default(32 * MIB),
+  LLM_MAX_ANSWER_BYTES: envInteger({ min: 1_024, max: 256 * MIB }).default(32 * MIB),
   LLM_CONTEXT_WINDOWS: contextWindows.optional(),
 })
 

@@ -1,17 +1,21 @@
 import type { Clock } from '#libs/kernel'
+import { ChatSender } from '../chat/chat.sender.js'
 import { ContextWindows } from '../context-windows.js'
 import type { DeadlineWatch } from '../http/deadline.watch.js'
+import type { Endpoint } from '../http/exchange.js'
 import { HttpEndpoint } from '../http/http-endpoint.js'
 import type { LlmSettings } from '../llm.settings.js'
-import { FixedAccessTokens, type AccessTokens } from './access-tokens.js'
-import { GIGACHAT_ENDPOINT, GigaChatClient } from './gigachat.client.js'
+import { createTokens } from './create-tokens.js'
+import { GigaChatApi } from './gigachat.api.js'
+import { GIGACHAT_ERRORS } from './gigachat-error.table.js'
+import { GigaChatClient } from './gigachat.client.js'
+import { GigaChatFiles } from './gigachat.files.js'
+import { GigaChatRequests } from './gigachat.requests.js'
 import type { GigaChatSettings } from './gigachat.settings.js'
-import { RefreshingAccessTokens } from './refreshing.access-tokens.js'
-import { TokenEndpoint } from './token.endpoint.js'
 
-/** One token request at a time, and room for one that hangs. */
-const TOKEN_CONNECTIONS = 2
-const MAX_TOKEN_REPLY_BYTES = 64 * 1_024
+const ENDPOINT: Endpoint = { name: 'GigaChat', settingsPrefix: 'GIGACHAT' }
+/** Beside those of chat: a question about the balance must not wait for an answer that takes a minute. */
+const SIDE_CONNECTIONS = 2
 
 /** The caller closes the client. */
 export function createGigaChatClient(
@@ -21,51 +25,23 @@ export function createGigaChatClient(
   clock: Clock,
 ): GigaChatClient {
   const { limits, maxStreams, connectTimeoutMs } = settings
-  const http = new HttpEndpoint(
-    {
-      origin: gigachat.baseUrl.origin,
-      endpoint: GIGACHAT_ENDPOINT,
-      maxConnections: maxStreams,
-      connectTimeoutMs,
-      limits,
-      tls: gigachat.tls,
-    },
-    watch,
-  )
+  const { maxAnswerBytes } = limits
+  const basePath = gigachat.baseUrl.pathname.replace(/\/$/, '')
+  const options = { origin: gigachat.baseUrl.origin, endpoint: ENDPOINT, connectTimeoutMs, limits, tls: gigachat.tls }
+  const chat = new HttpEndpoint({ ...options, maxConnections: maxStreams }, watch)
+  const side = new HttpEndpoint({ ...options, maxConnections: SIDE_CONNECTIONS }, watch)
+  const tokens = createTokens(gigachat, connectTimeoutMs, watch, clock)
+  const requests = new GigaChatRequests({ http: side, tokens, endpoint: ENDPOINT, basePath, maxAnswerBytes, clock })
+  const path = `${basePath}/chat/completions`
   return new GigaChatClient({
     settings: gigachat,
-    http,
-    tokens: createTokens(gigachat, connectTimeoutMs, watch, clock),
+    sender: new ChatSender({ http: chat, path, endpoint: ENDPOINT, errors: GIGACHAT_ERRORS, maxAnswerBytes, clock }),
+    tokens,
+    api: new GigaChatApi(requests, new GigaChatFiles(requests)),
     contextWindows: new ContextWindows(settings.contextWindows),
-    maxAnswerBytes: limits.maxAnswerBytes,
-    clock,
-  })
-}
-
-function createTokens(
-  { credentials, authTimeoutMs, tls }: GigaChatSettings,
-  connectTimeoutMs: number,
-  watch: DeadlineWatch,
-  clock: Clock,
-): AccessTokens {
-  if (credentials.kind === 'token') return new FixedAccessTokens(credentials.token)
-  if (credentials.kind === 'certificate') return new FixedAccessTokens(undefined)
-  const http = new HttpEndpoint(
-    {
-      origin: credentials.authUrl.origin,
-      endpoint: { name: "GigaChat's token endpoint", settingsPrefix: 'GIGACHAT' },
-      maxConnections: TOKEN_CONNECTIONS,
-      connectTimeoutMs,
-      limits: {
-        firstByteTimeoutMs: authTimeoutMs,
-        idleTimeoutMs: authTimeoutMs,
-        callTimeoutMs: authTimeoutMs,
-        maxAnswerBytes: MAX_TOKEN_REPLY_BYTES,
-      },
-      tls,
+    maxAnswerBytes,
+    close: async () => {
+      await Promise.all([chat.close(), side.close(), tokens.close()])
     },
-    watch,
-  )
-  const { pathname, search } = credentials.authUrl
-  return new RefreshingAccessTokens(new TokenEndpoint(http, `${pathname}${search}`, credentials, clock), clock)
+  })
 }

@@ -44,6 +44,7 @@ export type ExchangeOutcome =
 
 /** Looks at a response while it comes in. `complete`: all that counts has come, whatever happens to the connection afterwards. */
 export interface ResponseObserver {
-  start(status: number, headers: Readonly<Record<string, string>>): void
+  /** An error says that this response is not ours; its connection is then closed. */
+  start(status: number, headers: Readonly<Record<string, string>>): TaskError | undefined
   data(chunk: Buffer): 'more' | 'complete'
 }

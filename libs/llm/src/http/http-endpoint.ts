@@ -1,7 +1,8 @@
-import { Pool } from 'undici'
+import { buildConnector, Client } from 'undici'
+import { ConnectionPool } from './connection.pool.js'
 import type { DeadlineWatch } from './deadline.watch.js'
 import type { Endpoint, ExchangeLimits, ExchangeOutcome, HttpRequest, ResponseObserver } from './exchange.js'
-import { HttpExchange } from './http-exchange.js'
+import { HttpExchange, type ExchangeContext } from './http-exchange.js'
 import { secureContextOf, type TlsFiles } from './tls.js'
 
 export interface HttpEndpointOptions {
@@ -23,39 +24,43 @@ const KEEP_ALIVE_ANNOUNCED_MAX_MS = 10_000
 
 /** The connections to one server. Owned by a client, which must close it. */
 export class HttpEndpoint {
-  private readonly pool: Pool
+  private readonly context: ExchangeContext
 
-  constructor(
-    private readonly options: HttpEndpointOptions,
-    private readonly watch: DeadlineWatch,
-  ) {
-    this.pool = new Pool(options.origin, {
-      connections: options.maxConnections,
-      pipelining: 1,
-      // HTTP/2 would put all streams on one socket, and an abort would no longer close it.
+  constructor(options: HttpEndpointOptions, watch: DeadlineWatch) {
+    // One connector for all connections: it holds the TLS sessions that they resume.
+    const connect = buildConnector({
       allowH2: false,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      keepAliveMaxTimeout: KEEP_ALIVE_ANNOUNCED_MAX_MS,
-      // The exchange watches the time of its call by itself.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      connect: {
-        timeout: options.connectTimeoutMs,
-        ...(options.origin.startsWith('https:') && {
-          secureContext: secureContextOf(options.tls),
-          rejectUnauthorized: options.tls.verify,
-        }),
-      },
+      timeout: options.connectTimeoutMs,
+      ...(options.origin.startsWith('https:') && {
+        secureContext: secureContextOf(options.tls),
+        rejectUnauthorized: options.tls.verify,
+      }),
     })
+    const pool = new ConnectionPool(options.maxConnections, () => createConnection(options.origin, connect))
+    this.context = { pool, watch, limits: options.limits, endpoint: options.endpoint }
   }
 
   /** Sends once. Never throws. */
   exchange(request: HttpRequest, signal?: AbortSignal, observer?: ResponseObserver): Promise<ExchangeOutcome> {
-    return new HttpExchange(this.watch, this.options.limits, this.options.endpoint, signal, observer).run(this.pool, request)
+    return new HttpExchange(request, this.context, signal, observer).run()
   }
 
   /** Ends the calls in flight. */
   close(): Promise<void> {
-    return this.pool.destroy()
+    return this.context.pool.destroy()
   }
+}
+
+function createConnection(origin: string, connect: buildConnector.connector): Client {
+  return new Client(origin, {
+    connect,
+    pipelining: 1,
+    // HTTP/2 would put all streams on one socket, and an abort would no longer close it.
+    allowH2: false,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveMaxTimeout: KEEP_ALIVE_ANNOUNCED_MAX_MS,
+    // The exchange watches the time of its call by itself.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  })
 }

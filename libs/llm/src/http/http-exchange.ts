@@ -1,12 +1,21 @@
 import type { Dispatcher } from 'undici'
-import { TaskError } from '#libs/kernel'
+import type { TaskError } from '#libs/kernel'
 import type { DeadlineWatch, Expiring } from './deadline.watch.js'
+import type { ConnectionPool, ConnectionUser } from './connection.pool.js'
 import type { Endpoint, ExchangeLimits, ExchangeOutcome, HttpRequest, HttpResponse, ResponseObserver } from './exchange.js'
-import { describeAbort, timeoutError, transportError } from './transport-errors.js'
+import { ResponseBuffer } from './response.buffer.js'
+import { connectionLost, describeAbort, shutdownError, timeoutError, transportError } from './transport-errors.js'
 
 /** How long a connection may take to end a response whose content is already complete. */
 const END_GRACE_MS = 1_000
-const NO_BODY = Buffer.alloc(0)
+
+/** What all exchanges with one server share. */
+export interface ExchangeContext {
+  readonly pool: ConnectionPool
+  readonly watch: DeadlineWatch
+  readonly limits: ExchangeLimits
+  readonly endpoint: Endpoint
+}
 
 /**
  * One request on one connection, as an undici handler: it trades a little bookkeeping for knowing exactly what was written and read.
@@ -18,98 +27,93 @@ const NO_BODY = Buffer.alloc(0)
  * A request that ends while waiting was never written, whatever the reason. undici puts a running request back into its queue when its
  * socket closes with an "informational" error; the second onRequestStart is refused here, so that nothing is ever written twice.
  */
-export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
+export class HttpExchange implements Dispatcher.DispatchHandler, Expiring, ConnectionUser {
   private mode: 'waiting' | 'written' | 'answering' | 'settled' = 'waiting'
-  private controller: Dispatcher.DispatchController | undefined
   private readonly startedAtMs: number
   private readonly wholeDueMs: number
   dueAtMs: number
+  /** Set once there is one for us. */
+  private connection: Dispatcher | undefined
+  /** Set once the request is written. */
+  private controller: Dispatcher.DispatchController | undefined
   /** Why we end the exchange ourselves; set before the socket is destroyed. */
   private ownReason: TaskError | undefined
-  private status = 0
-  private headers: Record<string, string> = {}
-  private readonly chunks: Buffer[] = []
-  private sizeBytes = 0
+  private readonly received: ResponseBuffer
   private contentComplete = false
   private settle: (outcome: ExchangeOutcome) => void = () => undefined
 
   constructor(
-    private readonly watch: DeadlineWatch,
-    private readonly limits: ExchangeLimits,
-    private readonly endpoint: Endpoint,
+    private readonly request: HttpRequest,
+    private readonly context: ExchangeContext,
     private readonly signal: AbortSignal | undefined,
     private readonly observer: ResponseObserver | undefined,
   ) {
-    this.startedAtMs = watch.nowMs()
-    this.wholeDueMs = this.startedAtMs + limits.callTimeoutMs
+    this.received = new ResponseBuffer(context.limits.maxAnswerBytes)
+    this.startedAtMs = context.watch.nowMs()
+    this.wholeDueMs = this.startedAtMs + context.limits.callTimeoutMs
     this.dueAtMs = this.wholeDueMs
   }
 
-  run(dispatcher: Dispatcher, request: HttpRequest): Promise<ExchangeOutcome> {
+  run(): Promise<ExchangeOutcome> {
     if (this.signal?.aborted) return Promise.resolve({ kind: 'not_written', error: describeAbort(this.signal) })
     return new Promise((resolve) => {
       this.settle = resolve
       this.signal?.addEventListener('abort', this)
-      this.watch.add(this)
-      dispatcher.dispatch(request, this)
+      this.context.watch.add(this)
+      this.context.pool.acquire(this)
     })
+  }
+
+  /** No connection will come: the pool was closed. */
+  closed(): void {
+    this.stop(shutdownError())
+  }
+
+  connected(connection: Dispatcher): void {
+    this.connection = connection
+    connection.dispatch(this.request, this)
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     if (this.mode !== 'waiting') {
-      controller.abort(
-        this.ownReason ?? new TaskError('llm_connection_lost', 'the connection closed under a written request', { retryable: true }),
-      )
+      controller.abort(connectionLost(this.context.endpoint))
       return
     }
     this.mode = 'written'
     this.controller = controller
-    this.dueIn(this.limits.firstByteTimeoutMs)
+    this.dueIn(this.context.limits.firstByteTimeoutMs)
   }
 
-  onResponseStart(
-    _controller: Dispatcher.DispatchController,
-    status: number,
-    headers: Record<string, string | string[] | undefined>,
-  ): void {
+  onResponseStart(_controller: unknown, status: number, headers: Record<string, string | string[] | undefined>): void {
     if (status < 200) return
     this.mode = 'answering'
-    this.status = status
-    this.headers = flattenHeaders(headers)
-    this.dueIn(this.limits.idleTimeoutMs)
-    const announced = Number(this.headers['content-length'])
-    if (announced > this.limits.maxAnswerBytes) this.refuseSize(announced)
-    else this.observer?.start(status, this.headers)
+    this.received.start(status, headers)
+    this.dueIn(this.context.limits.idleTimeoutMs)
+    if (this.refuseSize()) return
+    const foreign = this.observer?.start(status, this.received.headers)
+    if (foreign) this.stop(foreign)
   }
 
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.sizeBytes += chunk.length
-    if (this.sizeBytes > this.limits.maxAnswerBytes) {
-      this.refuseSize(this.sizeBytes)
-      return
-    }
-    this.chunks.push(chunk)
-    if (this.contentComplete) return
+  onResponseData(_controller: unknown, chunk: Buffer): void {
+    this.received.add(chunk)
+    if (this.refuseSize() || this.contentComplete) return
     this.contentComplete = this.observer?.data(chunk) === 'complete'
-    this.dueIn(this.contentComplete ? END_GRACE_MS : this.limits.idleTimeoutMs)
+    this.dueIn(this.contentComplete ? END_GRACE_MS : this.context.limits.idleTimeoutMs)
   }
 
   onResponseEnd(): void {
     this.finish({ kind: 'complete', response: this.response() })
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
-    if (this.mode === 'settled') return
-    if (this.contentComplete) {
-      this.finish({ kind: 'complete', response: this.response() })
-      return
-    }
-    const failure = this.ownReason ?? transportError(error, this.endpoint)
-    // A TLS alert before the first byte of a response means that the server has not let the request in: TLS 1.3 clients write before
-    // the server has judged their certificate (RFC 8446, 4.4.2.4).
-    const refusedByTls = this.mode === 'written' && failure.code === 'llm_tls'
-    if (this.mode === 'waiting' || refusedByTls) this.finish({ kind: 'not_written', error: failure })
-    else this.finish({ kind: 'broken', error: failure, response: this.mode === 'answering' ? this.response() : undefined })
+  onResponseError(_controller: unknown, error: Error): void {
+    const { mode, received, contentComplete } = this
+    if (mode === 'settled') return
+    const failure = this.ownReason ?? transportError(error, this.context.endpoint)
+    if (received.tooLarge) this.finish({ kind: 'too_large', sizeBytes: received.sizeBytes })
+    else if (contentComplete) this.finish({ kind: 'complete', response: this.response() })
+    else if (mode === 'answering') this.finish({ kind: 'broken', error: failure, response: this.response() })
+    else if (mode === 'waiting' || neverLetIn(failure)) this.finish({ kind: 'not_written', error: failure })
+    else this.finish({ kind: 'broken', error: failure, response: undefined })
   }
 
   /** The abort signal. Registered as an object, which saves a closure per call. */
@@ -118,8 +122,8 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
   }
 
   expire(): void {
-    const phase = this.watch.nowMs() >= this.wholeDueMs ? 'whole' : this.mode
-    this.stop(timeoutError(phase, this.limits, this.endpoint))
+    const phase = this.context.watch.nowMs() >= this.wholeDueMs ? 'whole' : this.mode
+    this.stop(timeoutError(phase, this.context.limits, this.context.endpoint))
   }
 
   private stop(reason: TaskError): void {
@@ -129,35 +133,38 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
     else this.finish({ kind: 'not_written', error: reason })
   }
 
-  private refuseSize(sizeBytes: number): void {
-    this.finish({ kind: 'too_large', sizeBytes })
+  private refuseSize(): boolean {
+    if (!this.received.tooLarge) return false
     this.controller?.abort(new Error('the answer is too large'))
+    return true
   }
 
   private dueIn(timeoutMs: number): void {
-    this.dueAtMs = Math.min(this.watch.nowMs() + timeoutMs, this.wholeDueMs)
+    this.dueAtMs = Math.min(this.context.watch.nowMs() + timeoutMs, this.wholeDueMs)
   }
 
   private response(): HttpResponse {
-    const body =
-      this.chunks.length === 1 ? this.chunks[0]! : this.chunks.length === 0 ? NO_BODY : Buffer.concat(this.chunks, this.sizeBytes)
-    return { status: this.status, headers: this.headers, body, durationMs: Math.round(this.watch.nowMs() - this.startedAtMs) }
+    return this.received.response(this.context.watch.nowMs() - this.startedAtMs)
   }
 
   private finish(outcome: ExchangeOutcome): void {
-    if (this.mode === 'settled') return
+    const { mode, connection } = this
+    if (mode === 'settled') return
     this.mode = 'settled'
-    this.watch.remove(this)
+    const { watch, pool } = this.context
+    watch.remove(this)
     this.signal?.removeEventListener('abort', this)
+    if (!connection) pool.leave(this)
+    else if (mode === 'waiting') pool.discard(connection)
+    else pool.release(connection)
     this.settle(outcome)
   }
 }
 
-function flattenHeaders(headers: Record<string, string | string[] | undefined>): Record<string, string> {
-  const flat: Record<string, string> = {}
-  for (const name of Object.keys(headers)) {
-    const value = headers[name]
-    if (value !== undefined) flat[name] = typeof value === 'string' ? value : value.join(', ')
-  }
-  return flat
+/**
+ * A TLS alert before the first byte of a response: the server has not let the request in. TLS 1.3 clients write before the server has
+ * judged their certificate (RFC 8446, 4.4.2.4).
+ */
+function neverLetIn(failure: TaskError): boolean {
+  return failure.code === 'llm_tls'
 }

@@ -34,6 +34,10 @@ export function transportError(cause: Error, endpoint: Endpoint): TaskError {
   const code = errorCode(cause)
   const certificate = certificateAdvice(code, endpoint)
   if (certificate) return failure('llm_tls', `${endpoint.name}: ${certificate} [${code}]`, cause)
+  if (code === 'UND_ERR_DESTROYED') return shutdownError()
+  // undici did not take the request as we made it.
+  if (code === 'UND_ERR_INVALID_ARG')
+    return TaskError.invalid('internal', `a request to ${endpoint.name} could not be made: ${cause.message}`)
   if (UNREACHABLE.has(code)) return failure('llm_unreachable', `${endpoint.name} cannot be reached [${code}]`, cause)
   return failure('llm_connection_lost', `the connection to ${endpoint.name} was lost [${code}]`, cause)
 }
@@ -50,6 +54,14 @@ function certificateAdvice(code: string, { settingsPrefix }: Endpoint): string |
   }
   if (TLS_PROTOCOL.test(code)) return `the TLS handshake failed; check that ${settingsPrefix}_BASE_URL is right about https`
   return undefined
+}
+
+export function connectionLost({ name }: Endpoint): TaskError {
+  return failure('llm_connection_lost', `the connection to ${name} was lost`)
+}
+
+export function shutdownError(): TaskError {
+  return failure('shutdown', 'the client was closed')
 }
 
 /** Why we gave up waiting: `whole` when the time for the whole call was over, else what the exchange was doing. */

@@ -1,0 +1,49 @@
+import type { HttpResponse } from './exchange.js'
+
+const NOTHING = Buffer.alloc(0)
+
+/** What has come of a response, up to a cap. */
+export class ResponseBuffer {
+  private status = 0
+  private readonly chunks: Buffer[] = []
+  headers: Readonly<Record<string, string>> = {}
+  /** As announced or as received, whichever is larger. */
+  sizeBytes = 0
+
+  constructor(private readonly maxBytes: number) {}
+
+  get tooLarge(): boolean {
+    return this.sizeBytes > this.maxBytes
+  }
+
+  start(status: number, headers: Readonly<Record<string, string | string[] | undefined>>): void {
+    this.status = status
+    this.headers = flatten(headers)
+    const announced = Number(this.headers['content-length'])
+    if (announced > this.maxBytes) this.sizeBytes = announced
+  }
+
+  add(chunk: Buffer): void {
+    this.sizeBytes += chunk.length
+    if (!this.tooLarge) this.chunks.push(chunk)
+  }
+
+  response(durationMs: number): HttpResponse {
+    const { status, headers } = this
+    return { status, headers, body: this.body(), durationMs: Math.round(durationMs) }
+  }
+
+  private body(): Buffer {
+    // One piece is the usual case, and is not copied.
+    return this.chunks.length > 1 ? Buffer.concat(this.chunks) : (this.chunks[0] ?? NOTHING)
+  }
+}
+
+function flatten(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
+  const flat: Record<string, string> = {}
+  for (const name of Object.keys(headers)) {
+    const value = headers[name]
+    if (value !== undefined) flat[name] = typeof value === 'string' ? value : value.join(', ')
+  }
+  return flat
+}
