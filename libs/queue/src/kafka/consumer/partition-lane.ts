@@ -217,7 +217,8 @@ export class PartitionLane implements TopicPartition {
   private onStored(flight: Flight, event: BatchEvent, durationMs: number): void {
     this.inFlight--
     this.pending -= event.records
-    this.retryDelayMs = 0
+    // One that was in flight already says nothing about the rejected ones.
+    if (flight.attempt > 1) this.retryDelayMs = 0
     if (!this.isClosed) this.offsets.markStored(flight.run)
     this.options.events.emit('batchStored', { ...event, durationMs })
     if (this.mode === 'retrying' && this.inFlight === 0 && this.rejected.length === 0) this.mode = 'flowing'
