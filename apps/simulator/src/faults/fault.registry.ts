@@ -1,4 +1,4 @@
-import type { CallFacts, Endpoint } from '../http/route.js'
+import type { CallFacts, Endpoint } from '../http/call.facts.js'
 import type { Random } from '../random.js'
 import type { Fault, FaultOf } from './fault.schema.js'
 

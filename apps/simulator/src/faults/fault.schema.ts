@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ENDPOINTS } from '../http/route.js'
+import { ENDPOINTS } from '../http/call.facts.js'
 import { latencySchema } from '../latency.schema.js'
 
 const count = z.int().min(0)

@@ -1,30 +1,6 @@
+import { NO_FACTS, type CallFacts, type Endpoint } from './call.facts.js'
 import type { Exchange } from './exchange.js'
 import type { Reply } from './reply.js'
-
-/** Groups of paths that fault rules can name. */
-export const ENDPOINTS = [
-  'oauth',
-  'chat',
-  'embeddings',
-  'models',
-  'files',
-  'batches',
-  'tokens_count',
-  'balance',
-  'ai_check',
-  'filter_check',
-  'functions',
-] as const
-export type Endpoint = (typeof ENDPOINTS)[number]
-
-/** What a fault rule can be filtered by; filled in by the route once the body is read. */
-export interface CallFacts {
-  readonly model: string
-  readonly stream: boolean
-  readonly tasks: readonly string[]
-  /** All texts of the prompt. Computed only when a rule asks. */
-  promptText(): string
-}
 
 /** A request that was read and understood: facts for the fault rules, and the way to its answer. */
 export interface PreparedCall {
@@ -43,8 +19,6 @@ export interface Route {
   /** Reads the request; a refusal is returned as a reply and is sent without latency. */
   prepare(exchange: Exchange, parameter: string): PreparedCall | Reply
 }
-
-const NO_FACTS: CallFacts = { model: '', stream: false, tasks: [], promptText: () => '' }
 
 /** For routes without prompt and model latency. */
 export function makePlainRoute(endpoint: Endpoint, answer: (exchange: Exchange, parameter: string) => Reply): Route {

@@ -1,3 +1,4 @@
+import { NO_FACTS } from '../http/call.facts.js'
 import { headerOf, type Exchange } from '../http/exchange.js'
 import { makeJsonReply, type WholeReply } from '../http/reply.js'
 import type { Route } from '../http/route.js'
@@ -26,7 +27,7 @@ export const oauthRoute: Route = {
     if (!simulation.tokenLimiter.enter(client.clientId, oauth)) return makeOauthRefusal('tooMany')
     exchange.response.once('close', () => simulation.tokenLimiter.leave(client.clientId))
     return {
-      facts: { model: '', stream: false, tasks: [], promptText: () => '' },
+      facts: NO_FACTS,
       latencyMs: oauth.latencyMs,
       answer: () => issueToken(exchange, client.clientId, scope),
     }
