@@ -1,3 +1,8 @@
+export { CpuPool, type CpuJob, type CpuResult } from './cpu/cpu-pool.js'
+export { CpuModule } from './cpu/cpu.module.js'
+export { cpuSettings, type CpuSettings } from './cpu/cpu.settings.js'
+export { defineCpuJob } from './cpu/define-cpu-job.js'
+export { PiscinaCpuPool } from './cpu/piscina-cpu-pool.js'
 export { makePortPolicy, PortPolicy, type GiveUpEvent, type PortPolicyOptions, type RetryEvent } from './port-policy.js'
 export { rejectOnAbort } from './reject-on-abort.js'
 export type { RetrySettings } from './retry-settings.js'
