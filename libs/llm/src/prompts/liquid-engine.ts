@@ -49,6 +49,5 @@ function writeOutput(this: FilterThis, value: unknown): string {
 
 function toText(value: unknown): string {
   if (typeof value === 'string') return value
-  if (value === undefined || value === null) return ''
-  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+  return value === undefined || value === null ? '' : JSON.stringify(value)
 }

@@ -1,3 +1,4 @@
+import { compileSchema } from './json-check.worker.js'
 import { findMetaSchemaProblem } from './meta-schema.js'
 
 const MAX_SCHEMA_CHARS = 65_536
@@ -18,11 +19,26 @@ export function findSchemaProblem(schema: Readonly<Record<string, unknown>>): st
   return findMetaSchemaProblem(schema)
 }
 
+/** The same for the schema of a task type, which is also compiled: unknown keywords are misspelt ones there. */
+export function findStrictSchemaProblem(schema: Readonly<Record<string, unknown>>): string | undefined {
+  const problem = findSchemaProblem(schema)
+  if (problem !== undefined) return problem
+  try {
+    compileSchema(schema, { allErrors: true, strict: true })
+    return undefined
+  } catch (error) {
+    return `cannot be used: ${(error as Error).message}`
+  }
+}
+
 function findShapeProblem(node: unknown, root: unknown, depth: number): string | undefined {
   if (typeof node !== 'object' || node === null) return undefined
   if (depth > MAX_DEPTH) return `is nested more than ${MAX_DEPTH} levels deep`
   for (const [name, child] of Object.entries(node)) {
-    const problem = findReferenceProblem(name, child, { root, isRoot: node === root }) ?? findShapeProblem(child, root, depth + 1)
+    const problem =
+      findReferenceProblem(name, child, { root, isRoot: node === root }) ??
+      findPatternProblem(name, child) ??
+      findShapeProblem(child, root, depth + 1)
     if (problem !== undefined) return problem
   }
   return undefined
@@ -35,6 +51,22 @@ function findReferenceProblem(name: string, value: unknown, { root, isRoot }: { 
   if (!value.startsWith('#')) return `${name} must begin with "#": nothing is fetched`
   if (value.startsWith('#/') && !pointsInto(root, value)) return `${name} points to nothing in the schema`
   return undefined
+}
+
+/** Ajv compiles the meta-schema without its formats, of which `regex` is one. */
+function findPatternProblem(name: string, value: unknown): string | undefined {
+  if (name === 'pattern' && typeof value === 'string') return isRegularExpression(value) ? undefined : 'pattern is not a regular expression'
+  if (name !== 'patternProperties' || typeof value !== 'object' || value === null) return undefined
+  return Object.keys(value).every(isRegularExpression) ? undefined : 'patternProperties has a name that is not a regular expression'
+}
+
+/** As Ajv compiles them. */
+function isRegularExpression(text: string): boolean {
+  try {
+    return new RegExp(text, 'u') instanceof RegExp
+  } catch {
+    return false
+  }
 }
 
 /** Follows a JSON pointer in a URI fragment (RFC 6901, section 6). */

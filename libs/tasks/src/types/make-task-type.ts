@@ -1,6 +1,6 @@
 import type { FieldProblem } from '#libs/config'
 import type { TaskType } from '#libs/kernel'
-import { findSchemaProblem } from '../output/response-schema.js'
+import { findStrictSchemaProblem } from '../output/response-schema.js'
 import type { TaskTypeFile } from './task-type.schema.js'
 import type { TaskTypesSettings } from './task-types.settings.js'
 
@@ -58,7 +58,7 @@ function findProblems(type: TaskType, file: TaskTypeFile): FieldProblem[] {
       problem: `must be at least params.max_tokens (got ${type.maxTokensLimit} < ${type.params.max_tokens})`,
     })
   }
-  const schemaProblem = type.responseSchema && findSchemaProblem(type.responseSchema)
+  const schemaProblem = type.responseSchema && findStrictSchemaProblem(type.responseSchema)
   if (schemaProblem !== undefined) problems.push({ path: 'response_schema', problem: schemaProblem })
   return problems
 }
