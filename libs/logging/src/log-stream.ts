@@ -28,7 +28,8 @@ const FILE_SYSTEM: FileWriter = {
  *
  * idle -> writing (a line; one write at a time, what comes meanwhile is the next chunk) -> idle
  * writing -> broken (any error but a full pipe: the reader has gone; everything is dropped from then on)
- * On exit the rest is written synchronously, unless the write under way has been stuck for a second.
+ * On exit what waits is written synchronously, unless the write under way has been stuck for a second; the thread pool ends that one,
+ * and Node.js waits for it.
  */
 export class LogStream {
   private readonly fd: number
@@ -77,7 +78,7 @@ export class LogStream {
   flushSync(): void {
     const isStuck = this.chunk !== null && performance.now() - this.writingSinceMs > STUCK_AFTER_MS
     if (this.broken || isStuck) return
-    const rest = Buffer.concat([this.chunk ?? Buffer.alloc(0), this.takeWaiting()])
+    const rest = this.takeWaiting()
     this.broken = true
     try {
       for (let written = 0; written < rest.length;) written += this.writer.writeSync(this.fd, rest.subarray(written))

@@ -1,11 +1,15 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common'
-import { LoggerModule, NativeLogger } from 'nestjs-pino'
+import { LoggerModule } from 'nestjs-pino'
+import { AppLogger } from './app-logger.js'
 import { ContextInterceptor } from './context.interceptor.js'
 import { LogContext } from './log-context.js'
 import { LogOutput } from './log-output.js'
 import { loggingSettings, type LoggingSettings } from './logging.settings.js'
 import { makeHttpLogOptions } from './http-log.options.js'
 import { makePinoLogger, type LogIdentity } from './pino-logger.js'
+
+/** The default of nestjs-pino, `{/*splat}`, matches nothing on platform-fastify 12.5. */
+const EVERY_ROUTE = '/{*splat}'
 
 /**
  * JSON lines on stdout. The application starts with `bufferLogs: true` and `app.useLogger(app.get(AppLogger))`; everything else logs by
@@ -16,9 +20,10 @@ import { makePinoLogger, type LogIdentity } from './pino-logger.js'
   providers: [
     LogContext,
     ContextInterceptor,
+    AppLogger,
     { provide: LogOutput, useFactory: (settings: LoggingSettings) => new LogOutput(settings), inject: [loggingSettings.KEY] },
   ],
-  exports: [LogContext, ContextInterceptor, LogOutput],
+  exports: [LogContext, ContextInterceptor, AppLogger, LogOutput],
 })
 export class LoggingModule {
   static forRoot(identity: LogIdentity): DynamicModule {
@@ -29,12 +34,10 @@ export class LoggingModule {
           inject: [LogContext, LogOutput, loggingSettings.KEY],
           useFactory: (context: LogContext, { destination }: LogOutput, { level }: LoggingSettings) => ({
             pinoHttp: makeHttpLogOptions(makePinoLogger({ ...identity, level, destination, context })),
-            nativeLogger: { structuredParams: true, flattenParams: true },
+            forRoutes: [EVERY_ROUTE],
           }),
         }),
       ],
     }
   }
 }
-
-export { NativeLogger as AppLogger }

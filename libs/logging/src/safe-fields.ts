@@ -33,12 +33,22 @@ const FORBIDDEN = new Set([
   'variables',
 ])
 
+/** What every line has; a field of the same name gets a trailing underscore. */
+const RESERVED = ['level', 'timestamp', 'service', 'version', 'message'] as const
+
 /**
  * What may be written of the fields of a log line: numbers, booleans, short texts, errors by their own allow-list, and small plain
  * objects of these. Bytes become their size; anything else, its kind.
  */
 export function makeSafeFields(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return safeObject(fields, 0)
+  const safe = safeObject(fields, 0)
+  for (const name of RESERVED) {
+    if (name in safe) {
+      safe[`${name}_`] = safe[name]
+      delete safe[name]
+    }
+  }
+  return safe
 }
 
 function safeObject(fields: object, depth: number): Record<string, unknown> {
