@@ -1,0 +1,105 @@
+import { Controller, Inject, Module, UseInterceptors, type CallHandler, type ExecutionContext } from '@nestjs/common'
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify'
+import { Test } from '@nestjs/testing'
+import { register } from 'prom-client'
+import { lastValueFrom, of, throwError, type Observable } from 'rxjs'
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { TaskError, type PipelineContext } from '#libs/kernel'
+import { MetricsInterceptor, MetricsModule, PipelineMeter } from '#libs/metrics'
+
+const IDENTITY = { service: 'sluice', version: '1.2.3' }
+
+function makeExecution(subject: PipelineContext['subject'], transport: PipelineContext['transport'] = 'ledger'): ExecutionContext {
+  return { switchToRpc: () => ({ getContext: () => ({ transport, subject }) }) } as unknown as ExecutionContext
+}
+
+async function createApp(): Promise<NestFastifyApplication> {
+  const module = await Test.createTestingModule({ imports: [MetricsModule.forRoot(IDENTITY)] }).compile()
+  const app = module.createNestApplication<NestFastifyApplication>(new FastifyAdapter(), { logger: false })
+  await app.listen(0, '127.0.0.1')
+  onTestFinished(() => app.close())
+  return app
+}
+
+async function scrape(app: NestFastifyApplication): Promise<{ text: string; contentType: string | null }> {
+  const response = await fetch(`${await app.getUrl()}/metrics`)
+  return { text: await response.text(), contentType: response.headers.get('content-type') }
+}
+
+function run(
+  app: NestFastifyApplication,
+  handle: () => Observable<unknown>,
+  execution = makeExecution({ type: 'prompt' }),
+): Promise<unknown> {
+  return lastValueFrom(app.get(MetricsInterceptor).intercept(execution, { handle } satisfies CallHandler))
+}
+
+beforeEach(() => register.clear())
+
+describe(MetricsModule.name, () => {
+  it('serves the metrics of the process and the build in the format that Prometheus asks for', async () => {
+    const { text, contentType } = await scrape(await createApp())
+    expect(contentType).toBe('text/plain; version=0.0.4; charset=utf-8')
+    expect(text).toMatch(/^nodejs_eventloop_lag_p99_seconds /m)
+    expect(text).toContain(`sluice_build_info{service="sluice",version="1.2.3",node_version="${process.version}"} 1`)
+  })
+})
+
+describe(MetricsInterceptor.name, () => {
+  it('counts a dispatch by transport, task type and outcome, and passes its value on', async () => {
+    const app = await createApp()
+    await expect(run(app, () => of('done'))).resolves.toBe('done')
+    await run(app, () => of([1, 2]), makeExecution({ topic: 'llm.tasks' }, 'kafka'))
+    const { text } = await scrape(app)
+    expect(text).toContain('sluice_pipeline_duration_seconds_count{transport="ledger",type="prompt",outcome="succeeded"} 1')
+    expect(text).toContain('sluice_pipeline_duration_seconds_count{transport="kafka",type="none",outcome="succeeded"} 1')
+  })
+
+  it('counts an outcome value by what it says', async () => {
+    const app = await createApp()
+    const deferred = { outcome: 'deferred', code: 'llm_rate_limited' }
+    await expect(run(app, () => of(deferred))).resolves.toBe(deferred)
+    await run(app, () => of({ outcome: 'failed', code: 'a code that is on no list' }))
+    await run(app, () => of({ outcome: 'an outcome that is on no list' }))
+    const { text } = await scrape(app)
+    expect(text).toContain('outcome="deferred"} 1')
+    expect(text).toContain('sluice_pipeline_errors_total{transport="ledger",type="prompt",code="llm_rate_limited"} 1')
+    expect(text).toContain('outcome="failed"} 1')
+    expect(text).toContain('outcome="succeeded"} 1')
+    expect(text).not.toContain('on no list')
+  })
+
+  it('counts an error by its code and passes it on', async () => {
+    const app = await createApp()
+    const error = TaskError.unavailable('storage_unavailable', 'away')
+    for (const thrown of [error, error]) await expect(run(app, () => throwError(() => thrown))).rejects.toBe(error)
+    await expect(run(app, () => throwError(() => new TypeError('a defect')))).rejects.toThrow('a defect')
+    const { text } = await scrape(app)
+    expect(text).toContain('outcome="error"} 3')
+    expect(text).toContain('code="storage_unavailable"} 2')
+    expect(text).toContain('code="internal"} 1')
+  })
+
+  it('gives task types above a bound one label', async () => {
+    const app = await createApp()
+    for (let type = 0; type < 103; type++) await run(app, () => of(1), makeExecution({ type: `type-${type}` }))
+    const { text } = await scrape(app)
+    expect(text).toContain('type="type-99"')
+    expect(text).not.toContain('type="type-100"')
+    expect(text).toContain('sluice_pipeline_duration_seconds_count{transport="ledger",type="other",outcome="succeeded"} 3')
+  })
+})
+
+describe(PipelineMeter.name, () => {
+  it('can be used on handlers by Nest', async () => {
+    @Controller()
+    @UseInterceptors(MetricsInterceptor)
+    class Handlers {
+      constructor(@Inject(PipelineMeter) readonly meter: PipelineMeter) {}
+    }
+    @Module({ controllers: [Handlers] })
+    class TasksModule {}
+    const module = await Test.createTestingModule({ imports: [MetricsModule.forRoot(IDENTITY), TasksModule] }).compile()
+    expect(module.get(Handlers).meter).toBeInstanceOf(PipelineMeter)
+  })
+})
