@@ -25,7 +25,10 @@ export class Worker {
 
   /** Rejects when the service must not start; everything is closed then. */
   static async start(): Promise<Worker> {
-    const app = await NestFactory.create<NestFastifyApplication>(WorkerModule, new FastifyAdapter(), { bufferLogs: true, abortOnError: false })
+    const app = await NestFactory.create<NestFastifyApplication>(WorkerModule, new FastifyAdapter(), {
+      bufferLogs: true,
+      abortOnError: false,
+    })
     app.useLogger(app.get(AppLogger))
     const worker = new Worker(app)
     try {
@@ -39,7 +42,8 @@ export class Worker {
 
   private async run(): Promise<void> {
     const { app } = this
-    for (const transport of [KafkaTransport, LedgerTransport]) app.connectMicroservice({ strategy: app.get<KafkaTransport | LedgerTransport>(transport) })
+    for (const transport of [KafkaTransport, LedgerTransport])
+      app.connectMicroservice({ strategy: app.get<KafkaTransport | LedgerTransport>(transport) })
     const { host, port } = app.get<HttpSettings>(httpSettings.KEY)
     await app.listen(port, host)
     const prepared = app.get(DatabaseLifecycle).start(this.starting.signal)

@@ -9,7 +9,9 @@ export class AdmissionModule {
     return {
       module: AdmissionModule,
       global: true,
-      providers: [{ provide: StreamGate, inject: [token], useFactory: ({ maxStreams }: { maxStreams: number }) => new LocalStreamGate(maxStreams) }],
+      providers: [
+        { provide: StreamGate, inject: [token], useFactory: ({ maxStreams }: { maxStreams: number }) => new LocalStreamGate(maxStreams) },
+      ],
       exports: [StreamGate],
     }
   }

@@ -96,8 +96,8 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
     throw new Error('the ledger transport has no events of its own')
   }
 
-  override unwrap<T>(): T {
-    return this as unknown as T
+  override unwrap(): never {
+    throw new Error('the ledger transport has no client of its own')
   }
 
   private async drain(): Promise<void> {

@@ -48,5 +48,8 @@ export class RetryInterceptor implements NestInterceptor {
 }
 
 function makeExhaustedError(last: TaskError, attempts: number): TaskError {
-  return new TaskError('max_attempts', `attempt ${attempts} was the last one and failed: ${last.code}: ${last.message}`, { retryable: false, cause: last })
+  return new TaskError('max_attempts', `attempt ${attempts} was the last one and failed: ${last.code}: ${last.message}`, {
+    retryable: false,
+    cause: last,
+  })
 }

@@ -30,7 +30,13 @@ export interface RunFacts {
 export type Verdict =
   | { readonly outcome: 'succeeded'; readonly output: RunOutput; readonly facts: RunFacts }
   | { readonly outcome: 'failed' | 'expired'; readonly code: ErrorCode; readonly error: TaskError; readonly facts: RunFacts }
-  | { readonly outcome: 'deferred'; readonly code: ErrorCode; readonly delayMs: number; readonly reason: string; readonly countsAttempt: boolean }
+  | {
+      readonly outcome: 'deferred'
+      readonly code: ErrorCode
+      readonly delayMs: number
+      readonly reason: string
+      readonly countsAttempt: boolean
+    }
   | { readonly outcome: 'held'; readonly code: ErrorCode; readonly reason: string }
   | { readonly outcome: 'gone' }
 

@@ -18,7 +18,11 @@ export class AnswerJudge {
     @Inject(runSettings.KEY) private readonly settings: RunSettings,
   ) {}
 
-  async judge(known: KnownTask, raw: RawAnswer, context: { readonly promptVersion?: string; readonly signal: AbortSignal }): Promise<Verdict> {
+  async judge(
+    known: KnownTask,
+    raw: RawAnswer,
+    context: { readonly promptVersion?: string; readonly signal: AbortSignal },
+  ): Promise<Verdict> {
     const { task, message, call } = known
     const told = {
       ...(context.promptVersion !== undefined && { promptVersion: context.promptVersion }),

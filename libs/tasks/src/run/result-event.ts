@@ -73,7 +73,12 @@ export function makeDeadLetter(run: EndedRun & { readonly error: TaskError }): {
     tenant: task.tenant,
     task_id: task.taskId,
     run: task.run,
-    error: { code: error.code, message: error.message, fingerprint: makeFingerprint(error, task.type), causes: describeCauses(error.cause) },
+    error: {
+      code: error.code,
+      message: error.message,
+      fingerprint: makeFingerprint(error, task.type),
+      causes: describeCauses(error.cause),
+    },
     attempts: run.attempts,
     ...(task.payload.length <= MAX_ORIGINAL_BYTES && { original: Buffer.from(task.payload).toString('base64') }),
     ...makeTraceFields(run.traceparent),
@@ -84,6 +89,9 @@ export function makeDeadLetter(run: EndedRun & { readonly error: TaskError }): {
 
 /** The same for errors that differ only in numbers, ids and quoted values: what an operator repairs together. */
 export function makeFingerprint(error: TaskError, type: string): string {
-  const pattern = error.message.replaceAll(/"[^"]*"/g, '"…"').replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}/gi, '#').replaceAll(/\d+/g, '#')
+  const pattern = error.message
+    .replaceAll(/"[^"]*"/g, '"…"')
+    .replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}/gi, '#')
+    .replaceAll(/\d+/g, '#')
   return createHash('sha256').update(`${type}\n${error.code}\n${pattern}`).digest('hex').slice(0, FINGERPRINT_CHARS)
 }

@@ -50,7 +50,13 @@ export class TaskPreparer {
     const names = makeFileNames(files)
     return Promise.all(
       files.map(async ({ bucket, key, media_type: mediaType }, index) => {
-        const request = { key, allowedPrefixes: tenant.filePrefixes, maxSizeBytes: type.maxFileBytes, ...(bucket && { bucket }), ...(mediaType && { mediaType }) }
+        const request = {
+          key,
+          allowedPrefixes: tenant.filePrefixes,
+          maxSizeBytes: type.maxFileBytes,
+          ...(bucket && { bucket }),
+          ...(mediaType && { mediaType }),
+        }
         return { ...(await this.files.readText(request, signal)), name: names[index]! }
       }),
     )

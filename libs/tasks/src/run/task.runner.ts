@@ -1,5 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common'
-import { Ledger, LlmClients, TaskError, type LlmClient, type MaybePaidPolicy, type OpenAttempt, type SendResult, type TaskContext } from '#libs/kernel'
+import {
+  Ledger,
+  LlmClients,
+  TaskError,
+  type LlmClient,
+  type MaybePaidPolicy,
+  type OpenAttempt,
+  type SendResult,
+  type TaskContext,
+} from '#libs/kernel'
 import type { Verdict } from '../pipeline/verdict.js'
 import { makeFailure } from '../pipeline/verdict.js'
 import { AnswerJudge } from './answer.judge.js'
@@ -46,7 +55,8 @@ export class TaskRunner {
   private refuseToSend(context: TaskContext, { type, call }: KnownTask): Verdict | undefined {
     const { task, attempts } = context
     const error = ((): TaskError | undefined => {
-      if (task.crashes >= this.settings.maxCrashes) return TaskError.invalid('max_attempts', `the worker died ${task.crashes} times while it ran this task`)
+      if (task.crashes >= this.settings.maxCrashes)
+        return TaskError.invalid('max_attempts', `the worker died ${task.crashes} times while it ran this task`)
       if (attempts > type.maxAttempts) return TaskError.invalid('max_attempts', `all ${type.maxAttempts} attempts have been used`)
       return undefined
     })()
@@ -106,11 +116,18 @@ export class TaskRunner {
     if (result.kind === 'answered') {
       await this.ledger.recordAnswer(context.task, attempt, result.answer)
       context.attempt = null
-      return this.judge.judge(ready, result.answer, { signal: context.signal, ...(ready.promptVersion !== undefined && { promptVersion: ready.promptVersion }) })
+      return this.judge.judge(ready, result.answer, {
+        signal: context.signal,
+        ...(ready.promptVersion !== undefined && { promptVersion: ready.promptVersion }),
+      })
     }
     this.endAttempt(context, attempt, result)
     if (result.kind === 'maybe_paid') {
-      return this.judgeMaybePaid(context.task.maybePaid + 1, { policy: ready.call.onMaybePaid, max: ready.type.maxMaybePaid, error: result.error })
+      return this.judgeMaybePaid(context.task.maybePaid + 1, {
+        policy: ready.call.onMaybePaid,
+        max: ready.type.maxMaybePaid,
+        error: result.error,
+      })
     }
     throw result.error
   }
@@ -122,7 +139,12 @@ export class TaskRunner {
         context.attemptEnd = { ...shared, state: 'not_sent' }
         return
       case 'refused':
-        context.attemptEnd = { ...shared, state: 'refused', httpStatus: result.answer.status, excerpt: result.answer.body.toString('utf8', 0, 2_000) }
+        context.attemptEnd = {
+          ...shared,
+          state: 'refused',
+          httpStatus: result.answer.status,
+          excerpt: result.answer.body.toString('utf8', 0, 2_000),
+        }
         return
       case 'maybe_paid':
         context.attemptEnd = { ...shared, state: 'maybe_paid', ...(result.partial !== undefined && { excerpt: result.partial }) }
@@ -136,7 +158,8 @@ export class TaskRunner {
   /** `times` counts the ends as maybe_paid of this run, this one included. */
   private judgeMaybePaid(times: number, { policy, max, error }: MaybePaidCase): Verdict {
     if (policy === 'hold') return { outcome: 'held', code: 'maybe_paid', reason: 'maybe_paid' }
-    if (mayRepeat(times, { policy, max })) return { outcome: 'deferred', code: error.code, delayMs: 0, reason: 'maybe_paid', countsAttempt: false }
+    if (mayRepeat(times, { policy, max }))
+      return { outcome: 'deferred', code: error.code, delayMs: 0, reason: 'maybe_paid', countsAttempt: false }
     const message = `${times} calls broke off after they were sent and may have been paid for: ${error.message}`
     return makeFailure(new TaskError('maybe_paid', message, { retryable: false, cause: error }))
   }

@@ -1,0 +1,5 @@
+export { EventCollector, type CollectedEvent } from './event.collector.js'
+export { PROJECT_FOLDER } from './project.folder.js'
+export { SimulatorControl } from './simulator.control.js'
+export { TaskProducer, type ProducedRecord } from './task.producer.js'
+export { WorkerProcess, type WorkerExit, type WorkerOptions } from './worker.process.js'
