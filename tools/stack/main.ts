@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import { runDown } from './cli/down.command.js'
 import { runEnv } from './cli/env.command.js'
 import { runLogs } from './cli/logs.command.js'
+import type { LogsOptions } from './cli/logs.command.js'
 import { runStatus } from './cli/status.command.js'
 import { runUpDetached } from './cli/up-detached.command.js'
 import { runUp } from './cli/up.command.js'
@@ -23,8 +24,9 @@ Examples:
   npm run stack -- down --purge         stop, and remove the data
 
 Ports: STACK_POSTGRES_PORT (15432), STACK_KAFKA_PORT (19092), STACK_KAFKA_CONTROLLER_PORT (19093), STACK_MINIO_PORT (19000),
-STACK_MINIO_CONSOLE_PORT (19001), STACK_SIMULATOR_PORT (18080). Folders: SLUICE_CACHE_DIR, SLUICE_RUN_DIR. Kafka's heap:
-STACK_KAFKA_HEAP_MB (512).
+STACK_MINIO_CONSOLE_PORT (19001), STACK_SIMULATOR_PORT (18080). Kafka's heap: STACK_KAFKA_HEAP_MB (512).
+Folders: SLUICE_CACHE_DIR (~/.cache/sluice, downloads and builds), SLUICE_RUN_DIR (/var/tmp/sluice-<uid>, data),
+STACK_FOLDER (.stack, logs and state).
 Instead of starting a part, use one that runs: DATABASE_URL; KAFKA_BROKERS; S3_ENDPOINT with S3_ACCESS_KEY and S3_SECRET_KEY;
 GIGACHAT_BASE_URL with GIGACHAT_AUTH_URL and GIGACHAT_CREDENTIALS.`,
   )
@@ -36,7 +38,7 @@ program
   .option('-d, --detach', 'leave it running in the background', false)
   .action((parts: PartName[], { detach }: { detach: boolean }) => {
     const wanted = parts.length > 0 ? parts : PART_NAMES
-    return detach ? runUpDetached(wanted, fileURLToPath(import.meta.url)) : runUp(wanted, process.env)
+    return detach ? runUpDetached(wanted, fileURLToPath(import.meta.url), process.env) : runUp(wanted, process.env)
   })
 program
   .command('down')
@@ -48,7 +50,7 @@ program
   .description('show where each part is and whether it answers; exit code 1 unless all do')
   .option('--json', 'as JSON', false)
   .action(async (options: { json: boolean }) => {
-    if (!(await runStatus(options))) process.exitCode = 1
+    if (!(await runStatus(options, process.env))) process.exitCode = 1
   })
 program
   .command('logs')
@@ -56,8 +58,11 @@ program
   .argument('[part]', 'one part, or "stack" for the background process; all by default')
   .option('-f, --follow', 'go on until Ctrl-C', false)
   .option('-n, --lines <count>', 'how many lines', parseCount, 20)
-  .action(runLogs)
-program.command('env').description("print the worker's settings for a shell").action(runEnv)
+  .action((part: string | undefined, options: LogsOptions) => runLogs(part, options, process.env))
+program
+  .command('env')
+  .description("print the worker's settings for a shell")
+  .action(() => runEnv(process.env))
 
 try {
   await program.parseAsync()

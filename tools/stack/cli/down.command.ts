@@ -17,7 +17,7 @@ export interface DownOptions {
 }
 
 export async function runDown({ purge }: DownOptions, env: Environment): Promise<void> {
-  const { stateFile } = stackPlace()
+  const { stateFile } = stackPlace(env)
   const state = await readLiveState(stateFile)
   process.stderr.write(state ? `Stopping process ${state.owner.pid} and its servers ...\n` : 'The stack is not running.\n')
   if (state) await endOwner(state.owner)

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Environment } from '../stack.settings.js'
 import { ServerLog } from '../supervision/server.log.js'
 import { stackPlace } from './stack.place.js'
 
@@ -12,8 +13,8 @@ export interface LogsOptions {
 }
 
 /** Prints the end of one part's log, or of all; with `follow` also what comes after, until Ctrl-C. */
-export async function runLogs(part: string | undefined, { lines, follow }: LogsOptions): Promise<void> {
-  const folder = stackPlace().logs
+export async function runLogs(part: string | undefined, { lines, follow }: LogsOptions, env: Environment): Promise<void> {
+  const folder = stackPlace(env).logs
   const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.log') && (!part || name === `${part}.log`))
   if (names.length === 0) throw new Error(part ? `there is no log of ${part} in ${folder}` : `there are no logs in ${folder}`)
   const logs = names.map((name) => ({ name: basename(name, '.log'), log: new ServerLog(join(folder, name)) }))

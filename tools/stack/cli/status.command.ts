@@ -1,6 +1,6 @@
 import { PART_TITLES } from '../parts.js'
 import { probeAddress } from '../replacements.js'
-import type { PartName } from '../stack.settings.js'
+import type { Environment, PartName } from '../stack.settings.js'
 import { stackPlace } from './stack.place.js'
 import { describeAddress } from './stack.table.js'
 import { readLiveState } from './state.file.js'
@@ -15,8 +15,8 @@ export interface PartStatus {
 }
 
 /** Prints each part's address, process and whether it answers. True when all do. */
-export async function runStatus({ json }: { json: boolean }): Promise<boolean> {
-  const state = await readLiveState(stackPlace().stateFile)
+export async function runStatus({ json }: { json: boolean }, env: Environment): Promise<boolean> {
+  const state = await readLiveState(stackPlace(env).stateFile)
   const parts = state ? await Promise.all((Object.keys(state.addresses) as PartName[]).map((part) => inspect(part, state))) : []
   const phase = state?.phase ?? 'down'
   if (json) process.stdout.write(`${JSON.stringify({ phase, owner: state?.owner.pid, parts })}\n`)

@@ -3,7 +3,7 @@ import { openSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { PartName } from '../stack.settings.js'
+import type { Environment, PartName } from '../stack.settings.js'
 import { ServerLog } from '../supervision/server.log.js'
 import { stackPlace } from './stack.place.js'
 import { describeStack } from './stack.table.js'
@@ -12,8 +12,8 @@ import { readLiveState } from './state.file.js'
 const POLL_MS = 100
 
 /** Starts `up` as a process of its own, shows what it says until it is ready, and leaves it. */
-export async function runUpDetached(parts: readonly PartName[], mainFile: string): Promise<void> {
-  const place = stackPlace()
+export async function runUpDetached(parts: readonly PartName[], mainFile: string, env: Environment): Promise<void> {
+  const place = stackPlace(env)
   await mkdir(place.logs, { recursive: true })
   const running = await readLiveState(place.stateFile)
   if (running) throw new Error(`the stack runs already (process ${running.owner.pid}): npm run stack -- status, or down`)

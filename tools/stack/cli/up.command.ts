@@ -11,7 +11,7 @@ import { describeStack } from './stack.table.js'
 
 /** Starts the checkout's stack and stays until it is told to end. */
 export async function runUp(parts: readonly PartName[], env: Environment): Promise<void> {
-  const place = stackPlace()
+  const place = stackPlace(env)
   await mkdir(place.logs, { recursive: true })
   const lock = await tryLock(place.lockFile)
   if (typeof lock !== 'function') throw new Error(`the stack runs already (process ${lock.pid}): npm run stack -- status, or down`)
