@@ -3,6 +3,7 @@ import { HotPool } from './connection/hot-pool.js'
 import { dbSettings, type DbSettings } from './db.settings.js'
 import { PostgresWorkerLease } from './lease/postgres-worker-lease.js'
 import { DueTasks } from './ledger/due-tasks.js'
+import { PostgresLedger } from './ledger/postgres-ledger.js'
 import { PostgresIntakeGate } from './ledger/postgres-intake-gate.js'
 import { migrate, missingMigrations } from './schema/migrator.js'
 import { PartitionKeeper } from './schema/partitions.js'
@@ -28,8 +29,12 @@ export class DatabaseLifecycle implements OnApplicationShutdown {
     private readonly lease: PostgresWorkerLease,
     private readonly gate: PostgresIntakeGate,
     private readonly due: DueTasks,
+    private readonly ledger: PostgresLedger,
   ) {
     this.partitions = new PartitionKeeper(pool, (error) => this.logger.error('partitions could not be made', { err: error }))
+    ledger.persistence.onRetry(({ attempt, error }) =>
+      this.logger.warn('PostgreSQL does not take what has happened', { err: error, attempt }),
+    )
     lease.events.on('lost', (fence) => this.logger.error('the lease was lost', { lease: fence }))
     lease.events.on('reaped', (freed) => this.logger.warn('tasks of a dead worker were freed', { ...freed }))
     lease.events.on('released', (freed) => this.logger.log('the lease was given back', { ...freed }))
@@ -71,6 +76,7 @@ export class DatabaseLifecycle implements OnApplicationShutdown {
   async onApplicationShutdown(): Promise<void> {
     if (this.stopping) return
     this.stopping = true
+    this.ledger.stop()
     this.gate.stop()
     this.partitions.stop()
     await this.due.stop()

@@ -31,8 +31,9 @@ import { PostgresLedger } from './ledger/postgres-ledger.js'
       inject: [HotPool, dbSettings.KEY],
       useFactory: (pool: HotPool, settings: DbSettings) => new PostgresIntakeGate(pool, settings.caps),
     },
+    { provide: Ledger, useExisting: PostgresLedger },
     {
-      provide: Ledger,
+      provide: PostgresLedger,
       inject: [HotPool, PostgresWorkerLease, DueTasks, dbSettings.KEY],
       useFactory: (pool: HotPool, lease: PostgresWorkerLease, due: DueTasks, settings: DbSettings) =>
         new PostgresLedger(pool, lease, due, settings),

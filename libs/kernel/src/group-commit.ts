@@ -5,7 +5,7 @@ interface Waiting<T, R> {
 }
 
 export interface GroupCommitOptions<T, R> {
-  /** Does the work for a whole group. Its results are in the order of its items. If it rejects, every item of the group rejects. */
+  /** Does the work for a whole group, all or nothing. Its results are in the order of its items. */
   readonly commit: (items: readonly T[]) => Promise<readonly R[]>
   readonly maxItems: number
   /** How much one item counts against maxSizeBytes. */
@@ -13,13 +13,18 @@ export interface GroupCommitOptions<T, R> {
   readonly maxSizeBytes?: number
   /** How many groups may be under way at once. One keeps the order of the items. */
   readonly concurrency?: number
+  /**
+   * true: the error is about one item of the group, nobody knows which, so each item is committed alone and only the bad ones reject. By
+   * default an error is about all of them.
+   */
+  readonly isBadItem?: (error: unknown) => boolean
 }
 
 /**
  * Group commit: what waits while the last group is under way is the next group. It trades nothing when idle (a lone item starts in the
- * same turn of the event loop's microtask queue) and pays one statement for many items under load, without any timer.
+ * next turn of the event loop) and pays one statement for many items under load, without any timer.
  *
- * idle -> scheduled (first item; waits for the end of this microtask turn, so that callers in one loop share a group)
+ * idle -> scheduled (first item; waits for the end of this turn of the event loop, so that all who ask in it share a group)
  * scheduled -> running (up to `concurrency` groups) -> running again while anything waits -> idle
  *
  * Items start in the order in which they were added. The caller owns every error: nothing is retried here.
@@ -89,15 +94,21 @@ export class GroupCommit<T, R> {
   }
 
   private async run(group: Waiting<T, R>[]): Promise<void> {
+    await this.commit(group)
+    this.running--
+    if (this.waiting.length > 0) this.schedule()
+    else if (this.isIdle()) this.announceIdle()
+  }
+
+  private async commit(group: Waiting<T, R>[]): Promise<void> {
     try {
       const results = await this.options.commit(group.map(({ item }) => item))
       group.forEach(({ resolve }, index) => resolve(results[index] as R))
     } catch (error) {
-      group.forEach(({ reject }) => reject(error))
+      if (group.length === 1 || !this.options.isBadItem?.(error)) group.forEach(({ reject }) => reject(error))
+      // In order and one by one, as they would have been committed together.
+      else for (const waiting of group) await this.commit([waiting])
     }
-    this.running--
-    if (this.waiting.length > 0) this.schedule()
-    else if (this.isIdle()) this.announceIdle()
   }
 
   private announceIdle(): void {

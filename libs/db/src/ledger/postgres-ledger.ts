@@ -1,4 +1,4 @@
-import { GroupCommit, Ledger, TaskError, type WorkerLease } from '#libs/kernel'
+import { classifyError, GroupCommit, Ledger, TaskError, type WorkerLease } from '#libs/kernel'
 import type {
   AcceptResult,
   AttemptEnd,
@@ -13,6 +13,7 @@ import type {
   RunEnd,
   TransitionResult,
 } from '#libs/kernel'
+import { makePortPolicy } from '#libs/resilience'
 import type { HotPool } from '../connection/hot-pool.js'
 import { acceptTasks } from './accept.statements.js'
 import { recordAnswers, type ReceivedAnswer } from './answer.statement.js'
@@ -28,6 +29,8 @@ export interface LedgerOptions {
   readonly batchSize: number
 }
 
+/** What has happened must be written down, however long PostgreSQL is away: there is no end to these tries but the end of the process. */
+const PERSISTENT = { attempts: Number.MAX_SAFE_INTEGER, budgetMs: Number.POSITIVE_INFINITY, initialDelayMs: 50, maxDelayMs: 2_000 }
 /** Bytes of payloads, answers or events in one statement. */
 const MAX_BATCH_BYTES = 8 * 1024 * 1024
 
@@ -35,12 +38,17 @@ const MAX_BATCH_BYTES = 8 * 1024 * 1024
  * The ledger on PostgreSQL. Every kind of statement has a group commit of its own: what waits while the last one runs is the next batch.
  * `accept` runs one batch at a time, so that tasks enter in the order in which they were offered.
  *
+ * Answers, ends and deferrals are offered again until PostgreSQL takes them: they are facts, and the task stays ours meanwhile. Accepting
+ * and claiming are only tried once; their transports wait and ask again.
+ *
  * It remembers which tasks it holds. After a claim whose answer was lost PostgreSQL may say that we hold more: those are released before
  * the next claim, else they would stay `running` for as long as this replica lives.
  */
 export class PostgresLedger extends Ledger {
   private readonly held = new Map<number, number>()
   private claimLost = false
+  private readonly stopping = new AbortController()
+  readonly persistence = makePortPolicy({ name: 'ledger', ...PERSISTENT })
 
   private readonly accepting: GroupCommit<NewTask, AcceptResult>
   private readonly answering: GroupCommit<ReceivedAnswer, void>
@@ -55,7 +63,7 @@ export class PostgresLedger extends Ledger {
     { batchSize }: LedgerOptions,
   ) {
     super()
-    const limits = { maxItems: batchSize, maxSizeBytes: MAX_BATCH_BYTES }
+    const limits = { maxItems: batchSize, maxSizeBytes: MAX_BATCH_BYTES, isBadItem }
     this.accepting = new GroupCommit({ ...limits, sizeOf: (task) => task.payload.length, commit: (tasks) => this.acceptBatch(tasks) })
     this.answering = new GroupCommit({
       ...limits,
@@ -64,7 +72,7 @@ export class PostgresLedger extends Ledger {
         inGroups(
           received,
           ({ task }) => task.acceptedOn,
-          (group, day) => this.record(day, group),
+          (group, day) => this.persist(() => this.record(day, group)),
         ),
     })
     this.finishing = new GroupCommit({
@@ -73,7 +81,7 @@ export class PostgresLedger extends Ledger {
         inGroups(
           ends,
           ({ task }) => dayAndLease(task),
-          (group) => finishRuns(pool, group),
+          (group) => this.persist(() => finishRuns(pool, group)),
         ),
     })
     this.puttingBack = new GroupCommit({
@@ -82,7 +90,7 @@ export class PostgresLedger extends Ledger {
         inGroups(
           items,
           ({ task }) => dayAndLease(task),
-          (group) => putBackTasks(pool, group),
+          (group) => this.persist(() => putBackTasks(pool, group)),
         ),
     })
     this.publishing = new GroupCommit({
@@ -165,8 +173,17 @@ export class PostgresLedger extends Ledger {
     return takeUnpublished(this.pool, olderThanMs, limit)
   }
 
+  /** Ends all waiting for PostgreSQL. What is not stored by then is another replica's to find out. */
+  stop(): void {
+    this.stopping.abort(new TaskError('shutdown', 'the service stopped while PostgreSQL was away', { retryable: true }))
+  }
+
   onDue(listener: () => void): () => void {
     return this.due.listen(listener)
+  }
+
+  private persist<T>(work: () => Promise<T>): Promise<T> {
+    return this.persistence.execute(work, this.stopping.signal)
   }
 
   private async acceptBatch(tasks: readonly NewTask[]): Promise<AcceptResult[]> {
@@ -189,6 +206,11 @@ export class PostgresLedger extends Ledger {
     await recordAnswers(this.pool, acceptedOn, received)
     return repeat(undefined, received.length)
   }
+}
+
+/** Anything but PostgreSQL being away is about one row: it must not take the rows beside it along. */
+function isBadItem(error: unknown): boolean {
+  return !classifyError(error).retryable || classifyError(error).code === 'internal'
 }
 
 function dayAndLease(task: ClaimedTask): string {

@@ -28,6 +28,9 @@ export interface LedgerTransportOptions {
   readonly graceMs: number
 }
 
+/** After the grace period: for the ends of aborted calls to be stored. */
+const STORING_LIMIT_MS = 10_000
+
 type WakeReason = 'room' | 'due' | 'retry'
 
 const ERROR_DELAY_MS = { min: 100, max: 5_000 }
@@ -85,6 +88,13 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
     return this.closed
   }
 
+  /** Aborted calls end at once; what they come to may not be storable, and then a stop must not wait for ever. */
+  private whenGivenUp(): Promise<void> {
+    return new Promise((resolve) => {
+      this.expiry.signal.addEventListener('abort', () => setTimeout(resolve, STORING_LIMIT_MS).unref(), { once: true })
+    })
+  }
+
   /** Ends the grace period now: what has been sent ends as `maybe_paid`, the rest goes back untouched. */
   abortRunning(): void {
     if (this.expiry.signal.aborted || this.running.size === 0) return
@@ -106,7 +116,8 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
     this.wakeUp('stop')
     await this.loop
     const overdue = setTimeout(() => this.abortRunning(), this.options.graceMs)
-    await Promise.allSettled(this.running)
+    const ended = Promise.allSettled(this.running)
+    await Promise.race([ended, this.whenGivenUp()])
     clearTimeout(overdue)
   }
 
