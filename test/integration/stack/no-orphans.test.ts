@@ -62,7 +62,9 @@ async function startOwner(
   command: SupervisedCommand,
 ): Promise<{ owner: ChildProcess; server: ProcessIdentity; supervisor: ProcessIdentity }> {
   const script = `
-    const supervisor = require('node:child_process').spawn(process.execPath, process.argv.slice(1), { stdio: ['pipe', 'pipe', 'inherit'], detached: true })
+    const [file, command] = process.argv.slice(1)
+    const supervisor = require('node:child_process').spawn(process.execPath, [file], { stdio: ['pipe', 'pipe', 'inherit'], detached: true })
+    supervisor.stdin.write(command + '\\n')
     supervisor.stdout.on('data', (report) => process.stdout.write(JSON.stringify({ supervisor: supervisor.pid, ...JSON.parse(report) }) + '\\n'))`
   const owner = spawn(process.execPath, ['-e', script, SUPERVISOR, JSON.stringify(command)], { stdio: ['ignore', 'pipe', 'inherit'] })
   onTestFinished(() => void owner.kill('SIGKILL'))

@@ -1,19 +1,18 @@
 import { access, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { makeOpenFolder } from './open-folder.js'
-import type { ProcessIdentity } from '../supervision/process.identity.js'
 import { withFileLock } from './file.lock.js'
+import type { LockOptions } from './file.lock.js'
 
-export interface CachedBuild {
+export interface CachedBuild extends LockOptions {
   /** The folder to have in the end; its name carries the version, so a new version is another folder. */
   readonly folder: string
   /** Fills an empty folder beside the final one. */
   readonly build: (draftFolder: string) => Promise<void>
-  readonly onWait?: (holder: ProcessIdentity) => void
 }
 
 /** Builds a folder once. It appears whole or not at all, whoever is killed meanwhile; a second process waits for the first. */
-export async function ensureBuilt({ folder, build, onWait }: CachedBuild): Promise<void> {
+export async function ensureBuilt({ folder, build, ...lockOptions }: CachedBuild): Promise<void> {
   if (await exists(folder)) return
   const parent = dirname(folder)
   const draftPrefix = `.draft-${basename(folder)}-`
@@ -30,7 +29,7 @@ export async function ensureBuilt({ folder, build, onWait }: CachedBuild): Promi
       await rm(draft, { recursive: true, force: true })
     }
   }
-  await withFileLock(`${folder}.lock`, work, onWait ? { onWait } : {})
+  await withFileLock(`${folder}.lock`, work, lockOptions)
 }
 
 export async function exists(path: string): Promise<boolean> {

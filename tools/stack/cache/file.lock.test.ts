@@ -4,11 +4,16 @@ import { describe, expect, it } from 'vitest'
 import { identifyProcess } from '../supervision/process.identity.js'
 import { makeTemporaryFolder } from '../testing/temporary.folder.js'
 import { tryLock, withFileLock } from './file.lock.js'
+import type { WaitReporter } from './file.lock.js'
 
 describe(withFileLock.name, () => {
   it('lets one holder in at a time and tells the others whom they wait for', async () => {
     const path = join(makeTemporaryFolder(), 'lock')
     const holders: number[] = []
+    const reportWait: WaitReporter = ({ pid }, wait) => {
+      holders.push(pid)
+      return wait()
+    }
     let inside = 0
     let most = 0
     const work = async () => {
@@ -16,10 +21,17 @@ describe(withFileLock.name, () => {
       await new Promise((resolve) => setImmediate(resolve))
       inside--
     }
-    const lock = () => withFileLock(path, work, { onWait: ({ pid }) => holders.push(pid) })
+    const lock = () => withFileLock(path, work, { reportWait })
     await Promise.all([lock(), lock(), lock()])
     expect(most).toBe(1)
     expect(new Set(holders)).toEqual(new Set([process.pid]))
+  })
+
+  it('is not waited for any longer when the work is called off', async () => {
+    const path = join(makeTemporaryFolder(), 'lock')
+    await tryLock(path)
+    const calledOff = AbortSignal.abort(new Error('called off'))
+    await expect(withFileLock(path, () => Promise.resolve(), { signal: calledOff })).rejects.toThrow('called off')
   })
 
   it('is free again after work that failed', async () => {

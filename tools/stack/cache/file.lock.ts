@@ -6,9 +6,15 @@ import type { ProcessIdentity } from '../supervision/process.identity.js'
 
 const POLL_MS = 200
 
+type Release = () => Promise<void>
+
+/** Wraps the wait for a lock that somebody else holds, to tell people about it. */
+export type WaitReporter = <T>(holder: ProcessIdentity, wait: () => Promise<T>) => Promise<T>
+
 export interface LockOptions {
-  /** Called once when somebody else holds the lock. */
-  readonly onWait?: (holder: ProcessIdentity) => void
+  readonly reportWait?: WaitReporter
+  /** Ends the wait early. */
+  readonly signal?: AbortSignal
 }
 
 /**
@@ -27,19 +33,21 @@ export async function withFileLock<T>(path: string, work: () => Promise<T>, opti
   }
 }
 
-async function acquireLock(path: string, { onWait }: LockOptions): Promise<() => Promise<void>> {
-  let waiting = false
-  for (;;) {
-    const release = await tryLock(path)
-    if (typeof release === 'function') return release
-    if (!waiting) onWait?.(release)
-    waiting = true
-    await delay(POLL_MS)
-  }
+async function acquireLock(path: string, { reportWait = (_holder, wait) => wait(), signal }: LockOptions): Promise<Release> {
+  const lock = await tryLock(path)
+  if (typeof lock === 'function') return lock
+  return reportWait(lock, async () => {
+    for (;;) {
+      signal?.throwIfAborted()
+      await delay(POLL_MS)
+      const retried = await tryLock(path)
+      if (typeof retried === 'function') return retried
+    }
+  })
 }
 
 /** The release function, or the living process that holds the lock. */
-export async function tryLock(path: string): Promise<(() => Promise<void>) | ProcessIdentity> {
+export async function tryLock(path: string): Promise<Release | ProcessIdentity> {
   const self = await identifyProcess(process.pid)
   const draft = `${path}.${randomUUID()}`
   await writeFile(draft, JSON.stringify({ ...self, token: draft }))

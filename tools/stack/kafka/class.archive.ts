@@ -27,7 +27,7 @@ export async function ensureClassArchive(options: ClassArchiveOptions): Promise<
   const key = createHash('sha256').update(`${options.javaVersion}\n${options.installation.classPath}`).digest('hex').slice(0, 12)
   const folder = join(options.cacheFolder, `kafka-${KAFKA_VERSION}-classes-${key}`)
   const build = (draft: string) => options.progress.step('recording its classes', () => recordClasses(draft, options), { hint: 'once' })
-  await ensureBuilt({ folder, build, onWait: options.progress.waitForBuilder })
+  await ensureBuilt({ folder, build, reportWait: options.progress.reportWait, signal: options.signal })
   const archive = join(folder, 'kafka.jsa')
   return (await exists(archive)) ? archive : undefined
 }

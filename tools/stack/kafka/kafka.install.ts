@@ -40,7 +40,7 @@ export async function installKafka(options: KafkaInstallOptions): Promise<KafkaI
     await options.progress.step('fetching jars with Maven', () => fetchJars(draft, options), { hint: '54 MB' })
     await options.progress.step('formatting an empty log', () => formatLog(draft, options))
   }
-  await ensureBuilt({ folder, build, onWait: options.progress.waitForBuilder })
+  await ensureBuilt({ folder, build, reportWait: options.progress.reportWait, signal: options.signal })
   return {
     javaCommand: options.java,
     classPath: await makeClassPath(folder),

@@ -12,6 +12,8 @@ export const MINIO_VERSION = 'v0.0.0-20260212201848-7aac2a2c5b7c'
 /** What that version's go.mod asks for. */
 export const OLDEST_GO = '1.24'
 
+const PACKAGE_COUNT = 1_500
+
 export interface MinioInstallOptions {
   readonly cacheFolder: string
   /** Not looked for where MinIO has been built before. */
@@ -30,7 +32,8 @@ export async function installMinio({ cacheFolder, go, env, progress, signal }: M
   const folder = minioFolder(cacheFolder)
   const build = (draft: string) => {
     const log = new ServerLog(join(draft, 'build.log'))
-    const countPackages = async () => `${(await log.sinceMark()).split('\n').length - 1} packages compiled, then they are linked`
+    // Each package is a line of the log, unless an earlier build has left it in Go's own cache.
+    const countPackages = async () => `${(await log.sinceMark()).split('\n').length - 1} of about ${PACKAGE_COUNT} packages compiled`
     const args = ['install', '-v', '-trimpath', '-ldflags', '-s -w', `github.com/minio/minio@${MINIO_VERSION}`]
     const environment = makeBuildEnvironment(env, { CGO_ENABLED: '0', GOBIN: join(draft, 'bin') })
     return progress.step(
@@ -42,6 +45,6 @@ export async function installMinio({ cacheFolder, go, env, progress, signal }: M
       { detail: countPackages, hint: 'once, about 3 minutes on two cores' },
     )
   }
-  await ensureBuilt({ folder, build, onWait: progress.waitForBuilder })
+  await ensureBuilt({ folder, build, reportWait: progress.reportWait, signal })
   return join(folder, 'bin', 'minio')
 }

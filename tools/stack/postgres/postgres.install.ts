@@ -37,7 +37,7 @@ export async function installPostgres(source: PostgresPackage, options: InstallO
     await makeEmptyCluster(draft, options)
   }
   const buildInStep = (draft: string) => options.progress.step('installing', () => build(draft))
-  await ensureBuilt({ folder, build: buildInStep, onWait: options.progress.waitForBuilder })
+  await ensureBuilt({ folder, build: buildInStep, reportWait: options.progress.reportWait, signal: options.signal })
   return { binFolder: join(folder, 'bin'), emptyCluster: join(folder, 'cluster'), user: options.user }
 }
 

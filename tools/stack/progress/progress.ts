@@ -1,4 +1,4 @@
-import type { ProcessIdentity } from '../supervision/process.identity.js'
+import type { WaitReporter } from '../cache/file.lock.js'
 
 /** What a step of the start says about itself. A heartbeat is for steps that are long; a wait is for another process. */
 export interface ProgressEvent {
@@ -19,7 +19,7 @@ export interface StepOptions {
 
 export interface InstallProgress {
   step<T>(step: string, work: () => Promise<T>, options?: StepOptions): Promise<T>
-  readonly waitForBuilder: (holder: ProcessIdentity) => void
+  readonly reportWait: WaitReporter
 }
 
 const HEARTBEAT_MS = 15_000
@@ -49,7 +49,5 @@ export class PartProgress implements InstallProgress {
     }
   }
 
-  readonly waitForBuilder = ({ pid }: ProcessIdentity): void => {
-    this.listener({ title: this.title, step: 'waiting', phase: 'started', elapsedMs: 0, detail: `process ${pid} is building it` })
-  }
+  readonly reportWait: WaitReporter = ({ pid }, wait) => this.step('waiting', wait, { hint: `for process ${pid}, which is building it` })
 }

@@ -1,4 +1,7 @@
-/** What a supervisor is told about the one process that it keeps; passed as JSON in its argument. */
+/**
+ * What a supervisor is told about the one process that it keeps: a line of JSON on its standard input, since everybody on the machine
+ * can read arguments.
+ */
 export interface SupervisedCommand {
   readonly command: string
   readonly args: readonly string[]

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import type { ChildProcessByStdio } from 'node:child_process'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
+import { basename } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
@@ -100,7 +101,7 @@ export class SupervisedProcess {
 }
 
 function spawnSupervisor(command: SupervisedCommand): Supervisor {
-  const supervisor: Supervisor = spawn(process.execPath, [SUPERVISOR_FILE, JSON.stringify(command)], {
+  const supervisor: Supervisor = spawn(process.execPath, [SUPERVISOR_FILE, basename(command.command)], {
     detached: true,
     stdio: ['pipe', 'pipe', 'inherit'],
     // Not the owner's NODE_OPTIONS: loaders and coverage of a test run have no business here.
@@ -108,6 +109,7 @@ function spawnSupervisor(command: SupervisedCommand): Supervisor {
   })
   // The order to a supervisor that has just ended is lost on purpose.
   supervisor.stdin.on('error', () => undefined)
+  supervisor.stdin.write(`${JSON.stringify(command)}\n`)
   return supervisor
 }
 

@@ -8,39 +8,44 @@
  * - Server and supervisor each lead a session of their own: a Ctrl-C meant for the owner reaches neither, and SIGKILL can be sent
  *   to the server's whole process group.
  *
- * Runs as dist/tools/stack/supervision/supervisor.js, and from Vitest as this very file through Node's type stripping: it imports
- * nothing but Node's modules and types.
+ * The first line of standard input is the command, each further one an order. Runs as dist/tools/stack/supervision/supervisor.js,
+ * and from Vitest as this very file through Node's type stripping: it imports nothing but Node's modules and types.
  */
 import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { openSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { SupervisedCommand, SupervisorOrder, SupervisorReport } from './supervised.command.js'
 
 const SAME_PARENT_OR_EXIT = '[ "$PPID" = "$0" ] && exec "$@"; exit 70'
 
-const supervised = JSON.parse(process.argv[2] ?? '') as SupervisedCommand
-const server = startServer(supervised)
-let ending = false
-
-server.once('error', (error) => {
-  report({ event: 'failed', message: error.message })
-  process.stdin.destroy()
-})
-server.once('spawn', () => {
-  report({ event: 'started', pid: server.pid ?? -1 })
-  listenToOwner()
-})
-server.once('exit', (code, signal) => {
-  signalGroup('SIGKILL')
-  report({ event: 'exited', code, signal })
-  process.stdin.destroy()
-})
+const lines = createInterface({ input: process.stdin })
+lines.once('line', (line) => supervise(JSON.parse(line) as SupervisedCommand))
 // The owner may be gone before we report to it.
 process.stdout.on('error', () => undefined)
 
-function startServer(command: SupervisedCommand) {
+function supervise(command: SupervisedCommand): void {
+  const server = startServer(command)
+  server.once('error', (error) => {
+    report({ event: 'failed', message: error.message })
+    process.stdin.destroy()
+  })
+  server.once('spawn', () => {
+    report({ event: 'started', pid: server.pid ?? -1 })
+  })
+  server.once('exit', (code, signal) => {
+    signalGroup(server, 'SIGKILL')
+    report({ event: 'exited', code, signal })
+    process.stdin.destroy()
+  })
+  lines.on('line', (line) => endServer(server, command, line as SupervisorOrder))
+  lines.on('close', () => endServer(server, command, command.orphanPolicy))
+  process.on('SIGTERM', () => endServer(server, command, command.orphanPolicy))
+}
+
+function startServer(command: SupervisedCommand): ChildProcess {
   const log = openSync(command.logFile, 'a')
-  const [program = '', ...args] = commandLine(command)
+  const [program = '', ...args] = makeCommandLine(command)
   return spawn(program, args, {
     cwd: command.workingDirectory,
     env: command.environment,
@@ -50,45 +55,27 @@ function startServer(command: SupervisedCommand) {
   })
 }
 
-function commandLine(command: SupervisedCommand): readonly string[] {
-  const plain = [command.command, ...command.args]
-  if (!command.deathGuard) return plain
+function makeCommandLine({ command, args, user, abandonSignal, deathGuard }: SupervisedCommand): readonly string[] {
+  const plain = [command, ...args]
+  if (!deathGuard) return plain
   // A change of user clears the death signal, so setpriv must do both, and in its own order.
-  const identity = command.user ? [`--reuid=${command.user.uid}`, `--regid=${command.user.gid}`, '--clear-groups'] : []
-  const deathSignal = command.abandonSignal.replace(/^SIG/, '')
-  return [
-    command.deathGuard,
-    ...identity,
-    '--pdeathsig',
-    deathSignal,
-    '--',
-    '/bin/sh',
-    '-c',
-    SAME_PARENT_OR_EXIT,
-    String(process.pid),
-    ...plain,
-  ]
+  const identity = user ? [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'] : []
+  const deathSignal = abandonSignal.replace(/^SIG/, '')
+  const check = ['/bin/sh', '-c', SAME_PARENT_OR_EXIT, String(process.pid)]
+  return [deathGuard, ...identity, '--pdeathsig', deathSignal, '--', ...check, ...plain]
 }
 
-function listenToOwner(): void {
-  const orders = createInterface({ input: process.stdin })
-  orders.on('line', (line) => endServer(line as SupervisorOrder))
-  orders.on('close', () => endServer(supervised.orphanPolicy))
-  process.on('SIGTERM', () => endServer(supervised.orphanPolicy))
-}
-
-function endServer(order: SupervisorOrder): void {
+/** A later order may be a harder one; the limit runs from the first. */
+function endServer(server: ChildProcess, command: SupervisedCommand, order: SupervisorOrder): void {
   if (server.exitCode !== null || server.signalCode !== null) return
-  const signal = order === 'stop' ? supervised.gracefulSignal : supervised.abandonSignal
-  if (signal === 'SIGKILL') signalGroup(signal)
+  const signal = order === 'stop' ? command.gracefulSignal : command.abandonSignal
+  if (signal === 'SIGKILL') signalGroup(server, signal)
   else server.kill(signal)
-  if (ending) return
-  ending = true
-  setTimeout(() => signalGroup('SIGKILL'), supervised.stopLimitMs).unref()
+  setTimeout(() => signalGroup(server, 'SIGKILL'), command.stopLimitMs).unref()
 }
 
 /** Children of the server (a compiler, say) go with it. PostgreSQL's are in sessions of their own and leave when their parent does. */
-function signalGroup(signal: NodeJS.Signals): void {
+function signalGroup(server: ChildProcess, signal: NodeJS.Signals): void {
   if (server.pid === undefined) return
   try {
     process.kill(-server.pid, signal)
