@@ -31,21 +31,22 @@ function problemsOf(files: Record<string, string>): string[] {
   }
 }
 
-describe(PromptCatalog.name, () => {
-  const catalog = () =>
-    create({ 'greet/1.yaml': 'user: one', 'greet/2.yaml': 'user: two', 'greet/10.yaml': 'user: ten', 'README.md': '', '.git/x': '' })
+function createGreetings(): PromptCatalog {
+  return create({ 'greet/1.yaml': 'user: one', 'greet/2.yaml': 'user: two', 'greet/10.yaml': 'user: ten', 'README.md': '', '.git/x': '' })
+}
 
+describe(PromptCatalog.name, () => {
   it('gives a version by its number, and the latest where none is named', () => {
-    expect(catalog().get('greet', 2)).toMatchObject({ name: 'greet', version: 2 })
-    expect(catalog().get('greet').version).toBe(10)
-    expect(catalog().find('greet', 3)).toBeUndefined()
+    expect(createGreetings().get('greet', 2)).toMatchObject({ name: 'greet', version: 2 })
+    expect(createGreetings().get('greet').version).toBe(10)
+    expect(createGreetings().find('greet', 3)).toBeUndefined()
   })
 
   it('says what there is instead of a template that it does not have', () => {
-    expect(() => catalog().get('other')).toThrow(
+    expect(() => createGreetings().get('other')).toThrow(
       expect.objectContaining({ code: 'template_not_found', message: 'template: other: there is no template of this name' }),
     )
-    expect(() => catalog().get('greet', 3)).toThrow('template: greet version 3: its versions are 1, 10, 2')
+    expect(() => createGreetings().get('greet', 3)).toThrow('template: greet version 3: its versions are 1, 10, 2')
   })
 })
 

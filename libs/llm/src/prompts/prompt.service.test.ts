@@ -35,7 +35,7 @@ interface Given {
 
 function render({ message = {}, type = {}, files = {}, contextWindow, maxTokens = 10 }: Given) {
   return service.render({
-    message: { task_id: 'a', ...message } as TaskMessage,
+    message: { task_id: 'a', ...message },
     type: { name: 'prompt', ...type } as TaskType,
     files: Object.entries(files).map(([name, text]) => ({ name, text }) as FileText & { name: string }),
     contextWindow,
