@@ -82,9 +82,9 @@ export function classifyS3Error(thrown: unknown, target: S3Target): TaskError {
   return new TaskError('storage_unavailable', describe(says, target), { retryable: true, cause: thrown, details: { ...target } })
 }
 
-/** The server does not accept the keys at all, so that others may help. */
+/** Other keys may help: the server does not accept these, or does not say why it refuses, as in answers to HEAD. */
 export function isCredentialsError(thrown: unknown): boolean {
-  return thrown instanceof S3ResponseError && BY_CODE[thrown.code] === BAD_KEYS
+  return thrown instanceof S3ResponseError && (BY_CODE[thrown.code] === BAD_KEYS || thrown.code === 'HTTP403')
 }
 
 function makeResponseError(error: S3ResponseError, target: S3Target): TaskError {

@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest'
+import { TaskError } from '#libs/kernel'
+import { classifyS3Error, isCredentialsError, type S3Target } from './classify-s3-error.js'
+import { S3ResponseError } from './s3-response.error.js'
+import { S3TimeoutError } from './s3-timeout.error.js'
+
+const TARGET: S3Target = { operation: 'read', bucket: 'sluice', key: 'inputs/a.txt' }
+const responseError = (status: number, code: string, retryAfterMs?: number) =>
+  new S3ResponseError('as scripted', { status, code, retryAfterMs })
+
+describe(classifyS3Error.name, () => {
+  it.each([
+    [404, 'NoSuchKey', { code: 'file_not_found', retryable: false }, 'inputs/a.txt: does not exist'],
+    [404, 'NotFound', { code: 'file_not_found', retryable: false }, 'does not exist'],
+    [404, 'NoSuchBucket', { code: 'storage_unavailable', retryAfterMs: 60_000 }, 'the bucket does not exist'],
+    [403, 'AccessDenied', { code: 'storage_forbidden', retryAfterMs: 60_000 }, 's3:GetObject'],
+    [403, 'HTTP403', { code: 'storage_forbidden', retryAfterMs: 60_000 }, 'denies access'],
+    [403, 'InvalidAccessKeyId', { code: 'storage_forbidden', retryAfterMs: 60_000 }, 'S3_ACCESS_KEY and S3_SECRET_KEY'],
+    [403, 'SignatureDoesNotMatch', { code: 'storage_forbidden', retryAfterMs: 60_000 }, 'does not accept the credentials'],
+    [403, 'RequestTimeTooSkewed', { code: 'storage_unavailable', retryAfterMs: 60_000 }, 'set the clock'],
+    [507, 'XMinioStorageFull', { code: 'storage_unavailable', retryAfterMs: 30_000 }, 'is full'],
+    [507, 'HTTP507', { code: 'storage_unavailable', retryAfterMs: 30_000 }, 'is full'],
+    [503, 'SlowDown', { code: 'storage_unavailable', retryAfterMs: undefined }, 'asks for fewer requests'],
+    [500, 'InternalError', { code: 'storage_unavailable', retryAfterMs: undefined }, 'object storage failed'],
+    [400, 'InvalidRange', { code: 'storage_unavailable', retryAfterMs: 60_000 }, 'refused the request'],
+  ])('takes %i %s', (status, s3Code, expected, says) => {
+    const error = classifyS3Error(responseError(status, s3Code), TARGET)
+    expect(error).toMatchObject({ retryable: true, ...expected, details: { bucket: 'sluice', operation: 'read', s3_code: s3Code, status } })
+    expect(error.message).toContain(says)
+  })
+
+  it('honours Retry-After', () => {
+    expect(classifyS3Error(responseError(429, 'HTTP429', 7_000), TARGET)).toMatchObject({
+      code: 'storage_unavailable',
+      retryAfterMs: 7_000,
+    })
+  })
+
+  it('takes silence and broken connections as the store being away', () => {
+    expect(classifyS3Error(new S3TimeoutError('idle', 200), TARGET).message).toContain('does not answer')
+    const reset = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' })
+    expect(classifyS3Error(reset, { operation: 'check_bucket', bucket: 'sluice' })).toMatchObject({
+      code: 'storage_unavailable',
+      retryable: true,
+      cause: reset,
+      message: 'bucket sluice: object storage cannot be reached (check_bucket needs s3:ListBucket)',
+    })
+  })
+
+  it('passes what is already classified', () => {
+    const error = TaskError.invalid('file_too_large', 'too large')
+    expect(classifyS3Error(error, TARGET)).toBe(error)
+  })
+})
+
+describe(isCredentialsError.name, () => {
+  it('is true only where other keys may help', () => {
+    expect(isCredentialsError(responseError(403, 'InvalidAccessKeyId'))).toBe(true)
+    expect(isCredentialsError(responseError(403, 'HTTP403'))).toBe(true)
+    expect(isCredentialsError(responseError(403, 'AccessDenied'))).toBe(false)
+    expect(isCredentialsError(new Error('reset'))).toBe(false)
+  })
+})
