@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { startSimulator } from '../../../apps/simulator/src/simulator.js'
 
+const OPENSSL = process.env.OPENSSL ?? 'openssl'
+
 interface Identity {
   readonly cert: string
   readonly key: string
