@@ -59,7 +59,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const [dataFolder, logFile] = [join(place.data, part), join(place.logs, `${part}.log`)]
     const server = new LocalServer(recipe, { dataFolder, logFile, fixedPorts: ports, ephemeral, deathGuard })
     servers.set(part, server)
-    await progress.step('starting', () => server.start(signal))
+    await progress.step('starting', () => server.start(signal), { detail: () => server.readLastLogLine() })
     return LOCAL_ADDRESSES[part](server.ports)
   }).catch(async (error: unknown) => {
     await closeAll([...servers.values()])

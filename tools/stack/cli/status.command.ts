@@ -1,5 +1,5 @@
 import { PART_TITLES } from '../parts.js'
-import { probeAddress } from '../replacements.js'
+import { probeServer } from './server.health.js'
 import type { Environment, PartName } from '../stack.settings.js'
 import { stackPlace } from './stack.place.js'
 import { describeAddress } from './stack.table.js'
@@ -25,7 +25,7 @@ export async function runStatus({ json }: { json: boolean }, env: Environment): 
 }
 
 async function inspect(part: PartName, state: StackState): Promise<PartStatus> {
-  const health = await probeAddress(part, state.addresses).then(
+  const health = await probeServer(part, state.addresses, state.servers[part] !== undefined).then(
     () => 'up',
     (error: Error) => `down: ${error.message}`,
   )

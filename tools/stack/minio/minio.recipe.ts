@@ -1,4 +1,5 @@
 import type { ServerRecipe, ServerRun } from '../server/server.recipe.js'
+import { probeMinio } from './minio.probe.js'
 import type { Environment } from '../stack.settings.js'
 import { makeServerEnvironment } from '../supervision/server-environment.js'
 
@@ -42,9 +43,10 @@ export function makeMinioRecipe({ binary, env, console: hasConsole }: MinioRecip
   }
 }
 
+/** It answers the health check before it can store anything, but says so in its log only afterwards. */
 async function isMinioReady({ log, ports }: ServerRun): Promise<boolean> {
   const endpoint = `http://127.0.0.1:${ports.minio}`
   if (!(await log.sinceMark()).includes(`API: ${endpoint}`)) return false
-  const answer = await fetch(`${endpoint}/minio/health/live`, { signal: AbortSignal.timeout(2_000) })
-  return answer.ok
+  await probeMinio(endpoint)
+  return true
 }

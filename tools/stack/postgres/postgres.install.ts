@@ -65,6 +65,8 @@ async function makeEmptyCluster(folder: string, { env, user, signal }: InstallOp
   const passwordFile = join(folder, 'password')
   await mkdir(cluster, { mode: 0o700 })
   await writeFile(passwordFile, DATABASE_PASSWORD)
+  // No secret, and the server's user must read it under any umask of ours.
+  await chmod(passwordFile, 0o644)
   if (user) await chown(cluster, user.uid, user.gid)
   const args = [
     ['--pgdata', cluster],

@@ -13,7 +13,9 @@ export interface ProgressEvent {
 export type ProgressListener = (event: ProgressEvent) => void
 
 export interface StepOptions {
+  /** What it waits for, or how long it usually takes. */
   readonly hint?: string
+  /** How far it is, for heartbeats. */
   readonly detail?: () => Promise<string>
 }
 

@@ -59,6 +59,11 @@ export class LocalServer {
     return this.#process?.running ? this.#process.pid : undefined
   }
 
+  /** What a server that is slow to start is at. */
+  async readLastLogLine(): Promise<string> {
+    return (await new ServerLog(this.place.logFile).tail(1)).slice(0, 120)
+  }
+
   /** Resolves when the process that runs now has ended; at once when none does. */
   get exited(): Promise<ProcessExit> {
     return this.#process?.exited ?? Promise.resolve({ code: null, signal: null })
