@@ -20,6 +20,8 @@ export abstract class PromptRenderer {
     readonly contextWindow: number | undefined
     readonly maxTokens: number
   }): RenderedPrompt
+  /** Is there such a template? Any version where none is named. */
+  abstract hasTemplate(name: string, version?: number): boolean
 }
 
 /** Checks an answer against the JSON Schema that its task or type brings. */

@@ -147,6 +147,15 @@ describe(PromptService.name, () => {
     })
   })
 
+  it.each([
+    ['greet', undefined, true],
+    ['greet', 2, true],
+    ['greet', 3, false],
+    ['none', undefined, false],
+  ])('knows whether there is a template %s of version %s', (name, version, expected) => {
+    expect(service.hasTemplate(name, version)).toBe(expected)
+  })
+
   describe('with files', () => {
     const template = { name: 'report' }
 

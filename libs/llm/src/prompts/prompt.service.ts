@@ -27,10 +27,16 @@ export class PromptService extends PromptRenderer {
   override render(input: RenderInput): RenderedPrompt {
     const { messages: drafted, template } = this.draft(input)
     const rest = input.files.filter(({ name }) => template?.fileNames.has(name) !== true)
+    // What is far too large is not worth the work of making blocks of it.
+    if (rest.length > 0) checkSize(estimateMessageTokens(rest.map(({ text }) => ({ content: text }))), input)
     const messages = checkMessages(appendFiles(drafted, rest))
     const estimatedPromptTokens = estimateMessageTokens(messages)
     checkSize(estimatedPromptTokens, input)
     return { messages, estimatedPromptTokens, ...(template && { promptVersion: `${template.name}@${template.version}` }) }
+  }
+
+  override hasTemplate(name: string, version?: number): boolean {
+    return this.catalog.find(name, version) !== undefined
   }
 
   private draft({ message, type, files }: RenderInput): Draft {
