@@ -12,6 +12,7 @@ describe(classifyS3Error.name, () => {
   it.each([
     [404, 'NoSuchKey', { code: 'file_not_found', retryable: false }, 'inputs/a.txt: does not exist'],
     [404, 'NotFound', { code: 'file_not_found', retryable: false }, 'does not exist'],
+    [400, 'XMinioInvalidObjectName', { code: 'file_not_found', retryable: false }, 'does not accept this key'],
     [404, 'NoSuchBucket', { code: 'storage_unavailable', retryAfterMs: 60_000 }, 'the bucket does not exist'],
     [403, 'AccessDenied', { code: 'storage_forbidden', retryAfterMs: 60_000 }, 's3:GetObject'],
     [403, 'HTTP403', { code: 'storage_forbidden', retryAfterMs: 60_000 }, 'denies access'],

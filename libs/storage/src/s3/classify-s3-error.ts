@@ -31,6 +31,7 @@ interface Kind {
 }
 
 const NOT_FOUND: Kind = { code: 'file_not_found', says: 'does not exist', retryAfterMs: null }
+const BAD_KEY: Kind = { code: 'file_not_found', says: 'object storage does not accept this key', retryAfterMs: null }
 const FULL: Kind = { code: 'storage_unavailable', says: 'object storage is full: add space', retryAfterMs: FULL_MS }
 const BUSY: Kind = { code: 'storage_unavailable', says: 'object storage asks for fewer requests' }
 const NO_BUCKET: Kind = {
@@ -59,6 +60,9 @@ const FAILED: Kind = { code: 'storage_unavailable', says: 'object storage failed
 const BY_CODE: Readonly<Record<string, Kind>> = {
   NoSuchKey: NOT_FOUND,
   NoSuchVersion: NOT_FOUND,
+  KeyTooLongError: BAD_KEY,
+  XMinioInvalidObjectName: BAD_KEY,
+  XMinioInvalidResourceName: BAD_KEY,
   NoSuchBucket: NO_BUCKET,
   AccessDenied: FORBIDDEN,
   AllAccessDisabled: FORBIDDEN,
