@@ -22,12 +22,12 @@ export function isObject(value: unknown): value is JsonObject {
 export function firstChoice({ choices }: ChatCompletion): ChatChoice | undefined {
   const choice: unknown = Array.isArray(choices) ? choices[0] : undefined
   if (!isObject(choice)) return undefined
-  const message = choice['message'] ?? choice['delta']
-  const content = isObject(message) ? message['content'] : undefined
-  const finish = choice['finish_reason']
+  const message = choice.message ?? choice.delta
+  const content = isObject(message) ? message.content : undefined
+  const finish = choice.finish_reason
   return {
     // A built-in function reports its progress as content of its own role.
-    text: isObject(message) && message['role'] === 'function_in_progress' ? '' : contentText(content),
+    text: isObject(message) && message.role === 'function_in_progress' ? '' : contentText(content),
     finishReason: typeof finish === 'string' ? finish : undefined,
   }
 }
@@ -36,21 +36,21 @@ export function firstChoice({ choices }: ChatCompletion): ChatChoice | undefined
 function contentText(content: unknown): string {
   if (typeof content === 'string') return content
   if (!Array.isArray(content)) return ''
-  return content.map((part: unknown) => (isObject(part) && typeof part['text'] === 'string' ? part['text'] : '')).join('')
+  return content.map((part: unknown) => (isObject(part) && typeof part.text === 'string' ? part.text : '')).join('')
 }
 
 /** GigaChat says `precached_prompt_tokens`, the others `prompt_tokens_details.cached_tokens`. */
 export function readUsage(usage: unknown): TokenUsage | undefined {
   if (!isObject(usage)) return undefined
-  const prompt = tokens(usage['prompt_tokens'])
-  const completion = tokens(usage['completion_tokens'])
+  const prompt = tokens(usage.prompt_tokens)
+  const completion = tokens(usage.completion_tokens)
   if (prompt === undefined && completion === undefined) return undefined
-  const details = usage['prompt_tokens_details']
-  const cached = tokens(usage['precached_prompt_tokens']) ?? (isObject(details) ? tokens(details['cached_tokens']) : undefined)
+  const details = usage.prompt_tokens_details
+  const cached = tokens(usage.precached_prompt_tokens) ?? (isObject(details) ? tokens(details.cached_tokens) : undefined)
   return {
     prompt_tokens: prompt ?? 0,
     completion_tokens: completion ?? 0,
-    total_tokens: tokens(usage['total_tokens']) ?? (prompt ?? 0) + (completion ?? 0),
+    total_tokens: tokens(usage.total_tokens) ?? (prompt ?? 0) + (completion ?? 0),
     ...(cached !== undefined && { precached_prompt_tokens: cached }),
   }
 }

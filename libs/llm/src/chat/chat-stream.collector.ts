@@ -66,8 +66,8 @@ export class ChatStreamCollector {
 
   private add(body: JsonObject): void {
     this.empty = false
-    if (typeof body['model'] === 'string') this.model = body['model']
-    if (isObject(body['usage'])) this.usage = body['usage']
+    if (typeof body.model === 'string') this.model = body.model
+    if (isObject(body.usage)) this.usage = body.usage
     const choice = firstChoice(body)
     if (!choice) return
     if (choice.text !== '') this.pieces.push(choice.text)

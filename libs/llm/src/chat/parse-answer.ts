@@ -39,13 +39,13 @@ function parseStream(body: Buffer): LlmAnswer {
 function parseWhole(body: Buffer): LlmAnswer {
   const value = parseJson(body)
   if (!isObject(value)) throw badResponse('it is not JSON')
-  if (!Array.isArray(value['choices'])) throw badResponse('it has no choices')
+  if (!Array.isArray(value.choices)) throw badResponse('it has no choices')
   const choice = firstChoice(value)
   return {
     text: choice?.text ?? '',
-    usage: readUsage(value['usage']),
+    usage: readUsage(value.usage),
     finishReason: choice?.finishReason ?? UNKNOWN,
-    model: typeof value['model'] === 'string' ? value['model'] : UNKNOWN,
+    model: typeof value.model === 'string' ? value.model : UNKNOWN,
   }
 }
 

@@ -18,13 +18,13 @@ export function readProviderError(body: unknown): ProviderError | undefined {
   if (typeof error === 'string') return { status: statusOf(body), message: error }
   if (isObject(error)) return openAiError(error)
   const status = statusOf(body)
-  const message = text(body['message']) ?? text(body['detail'])
+  const message = text(body.message) ?? text(body.detail)
   return status === undefined && message === undefined ? undefined : { status, message: message ?? '' }
 }
 
 function openAiError(error: JsonObject): ProviderError {
-  const reason = text(error['code']) ?? text(error['type'])
-  return { status: statusOf(error), message: text(error['message']) ?? '', ...(reason !== undefined && { reason }) }
+  const reason = text(error.code) ?? text(error.type)
+  return { status: statusOf(error), message: text(error.message) ?? '', ...(reason !== undefined && { reason }) }
 }
 
 function statusOf(body: JsonObject): number | undefined {

@@ -16,8 +16,8 @@ const LIFETIME_ON_WRONG_CLOCK_MS = 60_000
 /** Both reply shapes, `{access_token, expires_at}` and `{tok, exp}`, each in milliseconds or seconds. undefined: neither. */
 export function readToken(body: unknown, nowMs: number): IssuedToken | undefined {
   if (!isObject(body)) return undefined
-  const token = body['access_token'] ?? body['tok']
-  const expires = body['expires_at'] ?? body['exp']
+  const token = body.access_token ?? body.tok
+  const expires = body.expires_at ?? body.exp
   if (typeof token !== 'string' || token === '' || typeof expires !== 'number' || !Number.isFinite(expires)) return undefined
   const expiresAtMs = expires < SECONDS_BELOW ? expires * 1_000 : expires
   const lifetimeMs = expiresAtMs - nowMs

@@ -4,7 +4,7 @@ import type { DeadlineWatch, Expiring } from './deadline.watch.js'
 import type { ConnectionPool, ConnectionUser } from './connection.pool.js'
 import type { Endpoint, ExchangeLimits, ExchangeOutcome, HttpRequest, HttpResponse, ResponseObserver } from './exchange.js'
 import { ResponseBuffer } from './response.buffer.js'
-import { connectionLost, describeAbort, shutdownError, timeoutError, transportError } from './transport-errors.js'
+import { connectionLost, describeAbort, isCertificateRefusal, shutdownError, timeoutError, transportError } from './transport-errors.js'
 
 /** How long a connection may take to end a response whose content is already complete. */
 const END_GRACE_MS = 1_000
@@ -112,7 +112,8 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring, Conne
     if (received.tooLarge) this.finish({ kind: 'too_large', sizeBytes: received.sizeBytes })
     else if (contentComplete) this.finish({ kind: 'complete', response: this.response() })
     else if (mode === 'answering') this.finish({ kind: 'broken', error: failure, response: this.response() })
-    else if (mode === 'waiting' || neverLetIn(failure)) this.finish({ kind: 'not_written', error: failure })
+    else if (mode === 'waiting' || (this.ownReason === undefined && isCertificateRefusal(error)))
+      this.finish({ kind: 'not_written', error: failure })
     else this.finish({ kind: 'broken', error: failure, response: undefined })
   }
 
@@ -159,12 +160,4 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring, Conne
     else pool.release(connection)
     this.settle(outcome)
   }
-}
-
-/**
- * A TLS alert before the first byte of a response: the server has not let the request in. TLS 1.3 clients write before the server has
- * judged their certificate (RFC 8446, 4.4.2.4).
- */
-function neverLetIn(failure: TaskError): boolean {
-  return failure.code === 'llm_tls'
 }

@@ -56,6 +56,14 @@ function certificateAdvice(code: string, { settingsPrefix }: Endpoint): string |
   return undefined
 }
 
+/**
+ * The server did not take our certificate, and so has not let the request in, although it was written: TLS 1.3 clients write before the
+ * server has judged their certificate (RFC 8446, 4.4.2.4).
+ */
+export function isCertificateRefusal(error: Error): boolean {
+  return CLIENT_CERTIFICATE.test(errorCode(error))
+}
+
 export function connectionLost({ name }: Endpoint): TaskError {
   return failure('llm_connection_lost', `the connection to ${name} was lost`)
 }
