@@ -68,19 +68,18 @@ export interface ProducedRecord {
   readonly headers: ReadonlyMap<string, string>
 }
 
-/**
- * too_large: no retry will help, unless with fewer records. refused: the broker does not let us (rights, configuration). unavailable: it
- * may work at the next try. Some of the records may be out in every case.
- */
+/** Some of the records may be out all the same. */
 export class ProduceError extends Error {
   override readonly name = 'ProduceError'
 
+  /** too_large: no retry will help, unless with fewer records. */
   constructor(
-    readonly kind: 'too_large' | 'refused' | 'unavailable',
-    message: string,
-    cause: unknown,
+    readonly kind: 'too_large' | 'unavailable',
+    cause: Error,
   ) {
-    super(message, { cause })
+    super(kind === 'too_large' ? 'the records are too large for the broker' : `the broker has not taken the records: ${cause.message}`, {
+      cause,
+    })
   }
 }
 

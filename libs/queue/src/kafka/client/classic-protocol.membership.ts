@@ -1,8 +1,8 @@
 import type { RecordPosition } from '#libs/kernel'
 import { Consumer, findErrorBy, type GroupAssignment } from '@platformatic/kafka'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { QueueSettings } from '../../queue.settings.js'
 import { GroupMembership, type MembershipListener, type TopicPartition } from '../kafka-client.port.js'
+import { waitMs } from '../wait-ms.js'
 import { makeClientOptions } from './client-options.js'
 
 const HEARTBEATS_PER_SESSION = 4
@@ -58,7 +58,7 @@ export class ClassicProtocolMembership extends GroupMembership {
         return
       } catch (error) {
         if (attempt >= JOIN_ATTEMPTS || !findErrorBy(error as Error, 'needsRejoin', true)) throw error
-        await sleep(JOIN_RETRY_MS)
+        await waitMs(JOIN_RETRY_MS)
       }
     }
   }

@@ -29,7 +29,6 @@ type Heartbeat = consumerGroupHeartbeatV1.ConsumerGroupHeartbeatResponse
  * any -> out (thrown out, told to the listener once) or left. Another life is another object.
  */
 export class ConsumerProtocolMembership extends GroupMembership {
-  private readonly coordinator: GroupCoordinator
   private readonly memberId = randomUUID()
   private epoch = JOIN_EPOCH
   private owned: readonly TopicPartition[] = []
@@ -46,9 +45,9 @@ export class ConsumerProtocolMembership extends GroupMembership {
     private readonly settings: QueueSettings,
     private readonly topics: readonly string[],
     private readonly listener: MembershipListener,
+    private readonly coordinator = new GroupCoordinator(makeClientOptions(settings, 'member'), settings.groupId),
   ) {
     super()
-    this.coordinator = new GroupCoordinator(makeClientOptions(settings, 'member'), settings.groupId)
   }
 
   async join(): Promise<void> {

@@ -45,7 +45,6 @@ function encodeHeaders(headers: ReadonlyMap<string, string>): Map<Buffer, Buffer
 }
 
 function toProduceError(error: Error): ProduceError {
-  if (TOO_LARGE.some((id) => findErrorBy(error, 'apiId', id))) return new ProduceError('too_large', 'the records are too large', error)
-  if (findErrorBy(error, 'canRetry', false)) return new ProduceError('refused', 'the broker has refused the records', error)
-  return new ProduceError('unavailable', 'the broker has not taken the records', error)
+  const isTooLarge = TOO_LARGE.some((id) => findErrorBy(error, 'apiId', id))
+  return new ProduceError(isTooLarge ? 'too_large' : 'unavailable', error)
 }

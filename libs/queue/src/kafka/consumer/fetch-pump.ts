@@ -11,8 +11,8 @@ const ERROR_DELAY_MS = { min: 100, max: 2_000 }
 
 export interface FetchPumpOptions {
   readonly reader: RecordReader
-  /** The lanes of the moment. */
-  readonly lanes: () => Iterable<PartitionLane>
+  /** Those of the moment, each time they are asked for. */
+  readonly lanes: Iterable<PartitionLane>
   readonly window: IntakeWindow
   /** Records that one lane may hold, so that one that is stuck leaves room for the others. */
   readonly laneShare: () => number
@@ -77,7 +77,7 @@ export class FetchPump {
   private hungryLanes(): PartitionLane[] {
     if (!this.options.window.hasRoom) return []
     const share = this.options.laneShare()
-    return Array.from(this.options.lanes()).filter((lane) => lane.wantsRecords && lane.pendingRecords < share)
+    return Array.from(this.options.lanes).filter((lane) => lane.wantsRecords && lane.pendingRecords < share)
   }
 
   private async plan(lanes: readonly PartitionLane[]): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Clock } from '#libs/kernel'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { waitMs } from '../wait-ms.js'
 import { makeJitteredDelayMs } from './backoff.js'
 import type { IntakeSession } from './intake-session.js'
 import type { KafkaStatus } from './kafka-status.js'
@@ -49,7 +49,9 @@ export class KafkaIntake {
     }
     await this.session?.close()
     // A request to a broker that does not answer is not worth waiting for.
-    await Promise.race([this.loop, sleep(STOP_PATIENCE_MS, undefined, { ref: false })])
+    const patience = new AbortController()
+    await Promise.race([this.loop, waitMs(STOP_PATIENCE_MS, patience.signal)])
+    patience.abort()
     this.options.status.update({ state: 'stopped', assignments: [] })
   }
 
@@ -79,7 +81,7 @@ export class KafkaIntake {
       const { session } = this
       status.watchFetches(() => session.lastFetchAt)
       await session.open()
-      return await Promise.race([session.ended, this.watchForStall(session)])
+      return await this.watch(session)
     } catch (error) {
       return error as Error
     } finally {
@@ -88,11 +90,21 @@ export class KafkaIntake {
     }
   }
 
-  private async watchForStall(session: IntakeSession): Promise<Error> {
+  /** Waits for the end of a session, or for its silence. */
+  private async watch(session: IntakeSession): Promise<Error> {
     const { stallTimeoutMs } = this.options
-    while (!this.stopping.signal.aborted) {
-      await sleep(STALL_CHECK_MS, undefined, { signal: this.stopping.signal, ref: false }).catch(() => undefined)
-      if (session.silentMs > stallTimeoutMs) return new Error(`Kafka has not answered for ${Math.round(session.silentMs)} ms`)
+    const over = new AbortController()
+    let cause: Error | undefined
+    void session.ended.then((error) => {
+      cause = error
+      over.abort()
+    })
+    const signal = AbortSignal.any([over.signal, this.stopping.signal])
+    while (!signal.aborted) {
+      await waitMs(STALL_CHECK_MS, signal)
+      const { silentMs } = session
+      if (silentMs > stallTimeoutMs) cause ??= new Error(`Kafka has not answered for ${Math.round(silentMs)} ms`)
+      if (cause !== undefined) return cause
     }
     return new Error('stopped')
   }
@@ -101,6 +113,6 @@ export class KafkaIntake {
     const delayMs = makeJitteredDelayMs(attempt, REOPEN_DELAY, this.options.random)
     this.options.status.update({ state: 'connecting', assignments: [], lastError: cause })
     this.options.events.emit('reopening', { cause, delayMs })
-    await sleep(delayMs, undefined, { signal: this.stopping.signal }).catch(() => undefined)
+    await waitMs(delayMs, this.stopping.signal)
   }
 }

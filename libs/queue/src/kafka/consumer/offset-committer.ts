@@ -1,12 +1,12 @@
 import type { RecordPosition } from '#libs/kernel'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { waitMs } from '../wait-ms.js'
 import type { PartitionLane } from './partition-lane.js'
 import type { QueueEvents } from './queue.events.js'
 
 const RETRY_MS = 100
 
 export interface OffsetCommitterOptions {
-  readonly lanes: () => Iterable<PartitionLane>
+  readonly lanes: Iterable<PartitionLane>
   readonly commit: (offsets: readonly RecordPosition[]) => Promise<void>
   readonly intervalMs: number
   readonly events: QueueEvents
@@ -39,7 +39,7 @@ export class OffsetCommitter {
   /** Never rejects: tells whether everything that could be committed is. */
   async commitNow(): Promise<boolean> {
     while (this.running !== undefined) await this.running
-    const due = Array.from(this.options.lanes()).filter((lane) => !lane.isClosed && lane.committable !== lane.committedOffset)
+    const due = Array.from(this.options.lanes).filter((lane) => !lane.isClosed && lane.committable !== lane.committedOffset)
     if (due.length === 0) return true
     let done = false
     this.running = this.commit(due).then((result) => {
@@ -52,7 +52,7 @@ export class OffsetCommitter {
 
   /** For the last commit of partitions that are given up: one that fails is tried again. */
   async commitAll(attempts: number): Promise<void> {
-    for (let attempt = 1; !(await this.commitNow()) && attempt < attempts; attempt++) await sleep(RETRY_MS)
+    for (let attempt = 1; !(await this.commitNow()) && attempt < attempts; attempt++) await waitMs(RETRY_MS)
   }
 
   private async commit(lanes: readonly PartitionLane[]): Promise<boolean> {

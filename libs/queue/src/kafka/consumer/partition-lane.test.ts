@@ -1,31 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { ControlledHandler } from '../../testing/controlled-handler.js'
-import { FakeIntakeGate } from '../../testing/fake-intake-gate.js'
 import { makeRecordRange, makeRecords } from '../../testing/make-records.js'
-import { IntakeWindow } from './intake-window.js'
-import { PartitionLane } from './partition-lane.js'
-import { QueueEvents, type QueueEventMap } from './queue.events.js'
+import { makeTestLane, RETRY_DELAY_MS } from '../../testing/make-test-lane.js'
+import { PartitionLane, type LaneLimits } from './partition-lane.js'
+import type { QueueEventMap } from './queue.events.js'
 
-const DELAY_MS = 1_000
-
-function makeLane({ maxRecords = 10, maxBytes = 1_000, inFlight = 3 } = {}) {
-  const handler = new ControlledHandler()
-  const gate = new FakeIntakeGate()
-  const events = new QueueEvents()
-  const window = new IntakeWindow({ maxRecords: 1_000, maxBytes: 100_000 }, () => undefined)
-  const lane = new PartitionLane({
-    topic: 'tasks',
-    partition: 0,
-    startOffset: 0n,
-    committedOffset: null,
-    limits: { maxRecords, maxBytes, inFlight },
-    window,
-    gate,
-    dispatch: handler.dispatch,
-    retryDelayMs: (attempt) => attempt * DELAY_MS,
-    events,
-  })
-  return { lane, handler, gate, events, window }
+function makeLane(limits: Partial<LaneLimits> = {}) {
+  return makeTestLane({ limits: { maxRecords: 10, maxBytes: 1_000, inFlight: 3, ...limits } })
 }
 
 describe(PartitionLane.name, () => {
@@ -115,7 +95,7 @@ describe(PartitionLane.name, () => {
       await handler.store(0)
       await handler.store(20)
       expect(handler.running).toEqual([])
-      await vi.advanceTimersByTimeAsync(DELAY_MS)
+      await vi.advanceTimersByTimeAsync(RETRY_DELAY_MS)
       expect(handler.running).toEqual([10])
       expect(lane.committable).toBe(10n)
       await handler.store(10)
@@ -128,7 +108,7 @@ describe(PartitionLane.name, () => {
       lane.append(makeRecordRange(0, 19), 20n)
       await handler.reject(0)
       await handler.store(10)
-      await vi.advanceTimersByTimeAsync(DELAY_MS - 1)
+      await vi.advanceTimersByTimeAsync(RETRY_DELAY_MS - 1)
       expect(handler.running).toEqual([])
       await vi.advanceTimersByTimeAsync(1)
       expect(handler.running).toEqual([0])
@@ -140,7 +120,7 @@ describe(PartitionLane.name, () => {
       await handler.reject(20)
       await handler.reject(0)
       await handler.reject(10)
-      await vi.advanceTimersByTimeAsync(DELAY_MS)
+      await vi.advanceTimersByTimeAsync(RETRY_DELAY_MS)
       expect(handler.running).toEqual([0])
       await handler.store(0)
       expect(handler.running).toEqual([10])
@@ -158,10 +138,10 @@ describe(PartitionLane.name, () => {
       lane.append(makeRecordRange(0, 9), 10n)
       for (let attempt = 1; attempt <= 5; attempt++) {
         await handler.reject(0)
-        await vi.advanceTimersByTimeAsync(attempt * DELAY_MS)
+        await vi.advanceTimersByTimeAsync(attempt * RETRY_DELAY_MS)
       }
       expect(handler.started).toEqual([0, 0, 0, 0, 0, 0])
-      expect(failures.map(({ attempt, retryInMs }) => [attempt, retryInMs])).toEqual([1, 2, 3, 4, 5].map((n) => [n, n * DELAY_MS]))
+      expect(failures.map(({ attempt, retryInMs }) => [attempt, retryInMs])).toEqual([1, 2, 3, 4, 5].map((n) => [n, n * RETRY_DELAY_MS]))
       expect(lane.committable).toBe(0n)
       expect(lane.pendingRecords).toBe(10)
     })
@@ -171,7 +151,7 @@ describe(PartitionLane.name, () => {
       lane.append(makeRecordRange(0, 9), 10n)
       gate.close()
       await handler.reject(0)
-      await vi.advanceTimersByTimeAsync(DELAY_MS)
+      await vi.advanceTimersByTimeAsync(RETRY_DELAY_MS)
       expect(handler.running).toEqual([])
       gate.open()
       await vi.advanceTimersByTimeAsync(0)
@@ -218,10 +198,10 @@ describe(PartitionLane.name, () => {
       await handler.reject(0)
       lane.hold()
       await lane.whenIdle()
-      await vi.advanceTimersByTimeAsync(10 * DELAY_MS)
+      await vi.advanceTimersByTimeAsync(10 * RETRY_DELAY_MS)
       expect(handler.running).toEqual([])
       lane.release()
-      await vi.advanceTimersByTimeAsync(DELAY_MS)
+      await vi.advanceTimersByTimeAsync(RETRY_DELAY_MS)
       expect(handler.running).toEqual([0])
     })
 
@@ -235,7 +215,7 @@ describe(PartitionLane.name, () => {
       expect(lane.committable).toBe(0n)
       expect(handler.started).toEqual([0, 10, 20])
       await handler.reject(20)
-      await vi.advanceTimersByTimeAsync(10 * DELAY_MS)
+      await vi.advanceTimersByTimeAsync(10 * RETRY_DELAY_MS)
       expect(handler.running).toEqual([])
       expect([window.records, window.bytes]).toEqual([0, 0])
     })

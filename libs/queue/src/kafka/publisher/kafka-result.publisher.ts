@@ -1,14 +1,13 @@
 import { HEADERS } from '#libs/contracts'
 import { GroupCommit, ResultPublisher, TaskError, type OutboxMessage } from '#libs/kernel'
-import { ExponentialBackoff, handleWhen, retry } from 'cockatiel'
+import { makePortPolicy, type PortPolicy } from '#libs/resilience'
 import type { QueueSettings } from '../../queue.settings.js'
 import type { QueueEvents } from '../consumer/queue.events.js'
 import { ProduceError, type KafkaClient, type ProducedRecord, type RecordProducer } from '../kafka-client.port.js'
 import { makeProducedRecord } from './make-produced-record.js'
 
 /** The time budget ends the retries first. */
-const MAX_ATTEMPTS = 20
-const BACKOFF_MS = { initialDelay: 100, maxDelay: 1_000 }
+const RETRY = { attempts: 20, initialDelayMs: 100, maxDelayMs: 1_000 }
 
 export interface KafkaResultPublisherOptions {
   readonly client: KafkaClient
@@ -22,12 +21,16 @@ export interface KafkaResultPublisherOptions {
  */
 export class KafkaResultPublisher extends ResultPublisher {
   private readonly producer: RecordProducer
+  private readonly retries: PortPolicy
+  /** Cuts retries short once nobody waits any longer. */
+  private readonly closing = new AbortController()
   private readonly group: GroupCommit<ProducedRecord, TaskError | undefined>
 
   constructor(private readonly options: KafkaResultPublisherOptions) {
     super()
     const { produce } = options.settings
     this.producer = options.client.createProducer()
+    this.retries = makePortPolicy({ name: 'kafka', budgetMs: produce.budgetMs, ...RETRY })
     this.group = new GroupCommit({
       commit: (records) => this.produceGroup(records),
       maxItems: produce.maxRecords,
@@ -46,49 +49,43 @@ export class KafkaResultPublisher extends ResultPublisher {
     if (refused) throw refused
   }
 
-  /** Waits for what is under way. */
+  /** Waits for what is under way, at most as long as its retries may take. Idempotent. */
   async close(): Promise<void> {
     await this.group.whenIdle()
+    this.closing.abort()
     await this.producer.close()
   }
 
   /** One outcome for each record: a record that is too large must not hold up those that share its request. */
   private async produceGroup(records: readonly ProducedRecord[]): Promise<(TaskError | undefined)[]> {
     try {
-      await this.produceWithRetry(records)
+      await this.retries.execute((attempt) => this.produce(records, attempt), this.closing.signal)
       return records.map(() => undefined)
     } catch (error) {
-      if (!(error instanceof ProduceError) || error.kind !== 'too_large') throw toUnavailable(error)
+      if (!(error instanceof ProduceError)) throw error
       if (records.length === 1) return [makeTooLargeError(records[0]!, error)]
       const half = records.length >> 1
       return [...(await this.produceGroup(records.slice(0, half))), ...(await this.produceGroup(records.slice(half)))]
     }
   }
 
-  private async produceWithRetry(records: readonly ProducedRecord[]): Promise<void> {
-    const { events, settings } = this.options
+  /** Throws ProduceError where a retry is in vain, else TaskError. */
+  private async produce(records: readonly ProducedRecord[], attempt: number): Promise<void> {
+    const { events } = this.options
     const startedAt = performance.now()
-    const isWorthRetrying = (error: unknown) =>
-      error instanceof ProduceError && error.kind === 'unavailable' && performance.now() - startedAt < settings.produce.budgetMs
-    const policy = retry(handleWhen(isWorthRetrying), { maxAttempts: MAX_ATTEMPTS, backoff: new ExponentialBackoff(BACKOFF_MS) })
-    await policy.execute(async ({ attempt }) => {
-      try {
-        await this.producer.send(records)
-      } catch (error) {
-        events.emit('produceFailed', { records: records.length, error: error as Error, attempt: attempt + 1 })
-        throw error
-      }
-    })
+    try {
+      await this.producer.send(records)
+    } catch (error) {
+      events.emit('produceFailed', { records: records.length, error: error as Error, attempt })
+      if (error instanceof ProduceError && error.kind === 'too_large') throw error
+      throw TaskError.unavailable('queue_unavailable', `Kafka has not taken the messages: ${(error as Error).message}`, error)
+    }
     events.emit('produced', { records: records.length, sizeBytes: sizeOf(records), durationMs: performance.now() - startedAt })
   }
 }
 
 function sizeOf(records: readonly ProducedRecord[]): number {
   return records.reduce((sum, { value }) => sum + value.length, 0)
-}
-
-function toUnavailable(error: unknown): TaskError {
-  return error instanceof TaskError ? error : TaskError.unavailable('queue_unavailable', 'Kafka has not taken the messages', error)
 }
 
 function makeTooLargeError({ topic, value, headers }: ProducedRecord, cause: unknown): TaskError {

@@ -1,0 +1,198 @@
+import { SystemClock } from '#libs/kernel'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { ControlledHandler } from '../../testing/controlled-handler.js'
+import { FakeIntakeGate } from '../../testing/fake-intake-gate.js'
+import { FakeRecordReader } from '../../testing/fake-record.reader.js'
+import { makeRecordRange } from '../../testing/make-records.js'
+import { makeTestLane } from '../../testing/make-test-lane.js'
+import { FetchPump } from './fetch-pump.js'
+import { IntakeWindow } from './intake-window.js'
+import { QueueEvents } from './queue.events.js'
+
+const KIB = 1024
+
+function makePump({ partitions = 1, maxRecords = 100, maxBytes = 1_024 * KIB, share = 1_000 } = {}) {
+  const reader = new FakeRecordReader()
+  const events = new QueueEvents()
+  const handler = new ControlledHandler()
+  const gate = new FakeIntakeGate()
+  const window = new IntakeWindow({ maxRecords, maxBytes }, () => pump.pump())
+  const lanes = Array.from(
+    { length: partitions },
+    (_, partition) => makeTestLane({ partition, window, events, gate, dispatch: handler.dispatch }).lane,
+  )
+  const pump: FetchPump = new FetchPump({
+    reader,
+    lanes,
+    window,
+    laneShare: () => share,
+    maxBytes: 256 * KIB,
+    maxWaitMs: 250,
+    events,
+    clock: new SystemClock(),
+    random: () => 1,
+  })
+  const answer = (first: number, last: number, partition = 0) =>
+    reader.last.answer([
+      { kind: 'records', topic: 'tasks', partition, records: makeRecordRange(first, last, { partition }), nextOffset: BigInt(last + 1) },
+    ])
+  return { reader, events, window, lanes, pump, answer, handler }
+}
+
+/** Lets the pump take its steps. */
+const settle = () => vi.advanceTimersByTimeAsync(0)
+
+describe(FetchPump.name, () => {
+  beforeEach(() => void vi.useFakeTimers())
+  afterEach(() => void vi.useRealTimers())
+
+  it('fetches where the last fetch ended, one fetch at a time for each broker', async () => {
+    const { pump, reader, answer } = makePump()
+    pump.pump()
+    pump.pump()
+    await settle()
+    expect(reader.fetches).toHaveLength(1)
+    answer(0, 9)
+    await settle()
+    expect(reader.fetches.map(({ positions }) => positions[0]!.offset)).toEqual([0n, 10n])
+  })
+
+  it('asks each broker for the partitions that it leads', async () => {
+    const { pump, reader } = makePump({ partitions: 4 })
+    reader.leaderOf = ({ partition }) => (partition % 2) + 1
+    pump.pump()
+    await settle()
+    expect(reader.fetches.map(({ brokerId, positions }) => [brokerId, positions.map(({ partition }) => partition)])).toEqual([
+      [1, [0, 2]],
+      [2, [1, 3]],
+    ])
+  })
+
+  it('stops fetching when the window is full, and goes on when it has room', async () => {
+    const { pump, reader, answer, handler } = makePump({ maxRecords: 20 })
+    pump.pump()
+    await settle()
+    answer(0, 29)
+    await settle()
+    expect(reader.fetches).toHaveLength(1)
+    expect(pump.silentMs).toBe(0)
+    await handler.store(0)
+    await handler.store(10)
+    await settle()
+    expect(reader.fetches).toHaveLength(2)
+  })
+
+  it('asks for no more bytes than the window has room for, by what records have weighed', async () => {
+    const { pump, reader, answer } = makePump({ maxBytes: 100 * KIB, maxRecords: 10_000 })
+    pump.pump()
+    await settle()
+    expect(reader.last.limits).toEqual({ maxBytes: 100 * KIB, maxPartitionBytes: 100 * KIB, maxWaitMs: 250 })
+    answer(0, 29)
+    await settle()
+    expect(reader.last.limits.maxBytes).toBe(100 * KIB - 300)
+  })
+
+  it('leaves out a lane that holds its share', async () => {
+    const { pump, reader, answer } = makePump({ partitions: 2, share: 20 })
+    pump.pump()
+    await settle()
+    answer(0, 29, 0)
+    await settle()
+    expect(reader.last.positions.map(({ partition }) => partition)).toEqual([1])
+  })
+
+  it('leaves out a lane that retries, so that it cannot fill the window', async () => {
+    const { pump, reader, answer, handler } = makePump({ partitions: 2 })
+    pump.pump()
+    await settle()
+    answer(0, 9, 0)
+    await settle()
+    await handler.reject(0)
+    await settle()
+    answer(0, 9, 1)
+    await settle()
+    expect(reader.last.positions.map(({ partition }) => partition)).toEqual([1])
+  })
+
+  it('drops what comes for a lane that was closed meanwhile', async () => {
+    const { pump, lanes, answer, handler } = makePump()
+    pump.pump()
+    await settle()
+    lanes[0]!.close()
+    answer(0, 9)
+    await settle()
+    expect(handler.started).toEqual([])
+  })
+
+  it('goes on at the beginning of what is left when its position is out of range', async () => {
+    const { pump, reader, events, lanes } = makePump()
+    const reset = vi.fn<(event: object) => void>()
+    events.on('offsetReset', reset)
+    pump.pump()
+    await settle()
+    reader.last.answer([{ kind: 'out_of_range', topic: 'tasks', partition: 0, startOffset: 500n }])
+    await settle()
+    expect(reset).toHaveBeenCalledWith({ topic: 'tasks', partition: 0, from: 0n, to: 500n })
+    expect(reader.last.positions[0]!.offset).toBe(500n)
+    expect(lanes[0]!.committable).toBe(500n)
+  })
+
+  it('takes what came for the other partitions when one of them failed', async () => {
+    const { pump, reader, handler, events } = makePump({ partitions: 2 })
+    const failed = vi.fn<(event: object) => void>()
+    events.on('fetchFailed', failed)
+    pump.pump()
+    await settle()
+    const error = new Error('NOT_LEADER_OR_FOLLOWER')
+    reader.last.answer([
+      { kind: 'failed', topic: 'tasks', partition: 0, error },
+      { kind: 'records', topic: 'tasks', partition: 1, records: makeRecordRange(0, 9, { partition: 1 }), nextOffset: 10n },
+    ])
+    await settle()
+    expect(handler.calls.map(({ batch }) => batch.partition)).toEqual([1])
+    expect(failed).toHaveBeenCalledWith({ error })
+  })
+
+  it('waits longer after every error, and counts the silence from the first question', async () => {
+    const { pump, reader, answer } = makePump()
+    pump.pump()
+    await settle()
+    reader.last.fail(new Error('Connection closed'))
+    await vi.advanceTimersByTimeAsync(199)
+    expect(reader.fetches).toHaveLength(1)
+    await vi.advanceTimersByTimeAsync(1)
+    reader.last.fail(new Error('Connection closed'))
+    await vi.advanceTimersByTimeAsync(400)
+    expect(reader.fetches).toHaveLength(3)
+    expect(pump.silentMs).toBe(600)
+    expect(pump.lastFetchAt).toBeNull()
+    answer(0, 9)
+    await settle()
+    expect(pump.silentMs).toBe(0)
+    expect(pump.lastFetchAt).toBe(Date.now())
+  })
+
+  it('tries again when no partition has a leader, or the leaders cannot be learned', async () => {
+    const { pump, reader } = makePump()
+    reader.leaderOf = () => undefined
+    pump.pump()
+    await settle()
+    reader.leaderOf = () => 1
+    reader.leadersError = new Error('Connection refused')
+    await vi.advanceTimersByTimeAsync(200)
+    reader.leadersError = undefined
+    await vi.advanceTimersByTimeAsync(400)
+    expect(reader.fetches).toHaveLength(1)
+  })
+
+  it('fetches nothing after it was closed', async () => {
+    const { pump, reader, answer } = makePump()
+    pump.pump()
+    await settle()
+    pump.close()
+    answer(0, 9)
+    reader.last.fail(new Error('closed'))
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(reader.fetches).toHaveLength(1)
+  })
+})
