@@ -312,7 +312,7 @@ describe(GigaChatClient.name, () => {
     const { send, chatServer } = await setUpGigaChat(onTestFinished, { auth: issueTokens })
     const cyclic: Record<string, never> = {}
     cyclic.self = cyclic as never
-    expect(await send(makeCall({ params: cyclic }))).toMatchObject({
+    expect(await send(makeCall({ messages: [cyclic as never] }))).toMatchObject({
       kind: 'not_sent',
       error: { code: 'internal' },
     })
