@@ -1,5 +1,5 @@
 export { HealthContributor, type HealthReport } from './health-contributor.js'
 export { HealthModule } from './health.module.js'
-export { HealthRegistry, type NamedReport } from './health.registry.js'
+export { HealthRegistry } from './health.registry.js'
 export { httpSettings, type HttpSettings } from './http.settings.js'
-export { Lifecycle, type LifecyclePhase } from './lifecycle.js'
+export { Lifecycle } from './lifecycle.js'

@@ -1,6 +1,5 @@
-export { PassThroughTracer } from './pass-through.tracer.js'
 export { TraceIds } from './trace-ids.js'
 export { TraceInterceptor } from './trace.interceptor.js'
-export { formatTraceParent, isTraceParent, parseTraceParent, spanIdOf, traceIdOf, type TraceParent } from './traceparent.js'
+export { formatTraceParent, isTraceParent, parseTraceParent, spanIdOf, traceIdOf } from './traceparent.js'
 export { Tracer, type Span, type SpanEnd } from './tracer.js'
 export { TracingModule } from './tracing.module.js'
