@@ -27,7 +27,7 @@ module.exports = {
       from: { path: '^(apps|libs)/([^/]+)/' },
       to: { path: '^libs/[^/]+/', pathNot: ['^libs/[^/]+/src/index\\.ts$', '^$1/$2/'] },
     },
-    { name: 'no-dev-dependencies-in-production', severity: 'error', from: { path: '^(apps/(worker|cli)|libs)/', pathNot: '\\.test\\.ts$' }, to: { dependencyTypes: ['npm-dev'] } },
+    { name: 'no-dev-dependencies-in-production', severity: 'error', from: { path: '^(apps/(worker|cli)|libs)/', pathNot: ['\\.test\\.ts$', '^libs/[^/]+/test/'] }, to: { dependencyTypes: ['npm-dev'] } },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
