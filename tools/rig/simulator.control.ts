@@ -8,12 +8,18 @@ export class SimulatorControl {
   }
 
   async request(method: string, path: string, body?: unknown): Promise<unknown> {
+    const text = await this.text(method, path, body)
+    return text === '' ? undefined : JSON.parse(text)
+  }
+
+  /** The body as it came: the bill is one JSON object a line. */
+  async text(method: string, path: string, body?: unknown): Promise<string> {
     const answer = await fetch(`${this.controlUrl}/${path}`, {
       method,
       ...(body !== undefined && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
     })
     const text = await answer.text()
     if (!answer.ok) throw new Error(`the simulator's control API answered ${answer.status} to ${method} ${path}: ${text.slice(0, 500)}`)
-    return text.startsWith('{') || text.startsWith('[') ? JSON.parse(text) : text
+    return text
   }
 }

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { takeFreePort } from '#tools/stack'
@@ -26,6 +26,7 @@ export class WorkerProcess {
     readonly port: number,
     /** Resolves when the process is gone. */
     readonly exited: Promise<WorkerExit>,
+    private readonly logFile: string,
   ) {}
 
   static async start({ env, logFile, nodeFlags = [] }: WorkerOptions): Promise<WorkerProcess> {
@@ -48,7 +49,7 @@ export class WorkerProcess {
         resolve({ code, signal })
       })
     })
-    return new WorkerProcess(child, port, exited)
+    return new WorkerProcess(child, port, exited, logFile)
   }
 
   get pid(): number {
@@ -68,13 +69,19 @@ export class WorkerProcess {
     const until = performance.now() + timeoutMs
     let last = 'no answer'
     while (performance.now() < until) {
-      if (!this.isRunning) throw new Error(`the worker ended before it was ready (exit code ${this.child.exitCode})`)
+      if (!this.isRunning)
+        throw new Error(`the worker ended before it was ready (exit code ${this.child.exitCode}):\n${await this.readLogEnd()}`)
       const answer = await fetch(`${this.url}/health/ready`).catch(() => undefined)
       if (answer?.ok) return
       if (answer) last = await answer.text()
       await delay(25)
     }
     throw new Error(`the worker was not ready within ${timeoutMs} ms: ${last}`)
+  }
+
+  /** The last lines of what the worker has written. */
+  async readLogEnd(lines = 10): Promise<string> {
+    return (await readFile(this.logFile, 'utf8')).trimEnd().split('\n').slice(-lines).join('\n')
   }
 
   signal(signal: NodeJS.Signals): void {

@@ -4,6 +4,7 @@ import { llmSettings, promptsSettings } from '#libs/llm'
 import { loggingSettings } from '#libs/logging'
 import { ledgerTransportSettings, queueSettings } from '#libs/queue'
 import { storageSettings } from '#libs/storage'
+import { cpuSettings } from '#libs/resilience'
 import { messageSettings, runSettings, taskTypesSettings } from '#libs/tasks'
 
 /** Every section of the worker's settings, each owned by its library. */
@@ -19,4 +20,5 @@ export const WORKER_SETTINGS = [
   messageSettings,
   taskTypesSettings,
   runSettings,
+  cpuSettings,
 ]

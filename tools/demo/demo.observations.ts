@@ -1,0 +1,52 @@
+import pg from 'pg'
+import type { DeadLetterEvent, ResultEvent } from '#libs/contracts'
+import type { CollectedEvent, SimulatorControl } from '#tools/rig'
+
+/** Everything that the demo saw from outside: the topics, the simulator's bill, the ledger. */
+export interface Observations {
+  readonly results: readonly CollectedEvent<ResultEvent>[]
+  readonly deadLetters: readonly CollectedEvent<DeadLetterEvent>[]
+  /** How often the simulator has charged for each task. */
+  readonly paidCalls: ReadonlyMap<string, number>
+}
+
+interface BilledCall {
+  readonly attempt_id: string | null
+  readonly paid: boolean
+  readonly path: string
+}
+
+/** The bill knows attempts, the ledger knows whose they are. A paid call that no attempt explains is counted under its own id. */
+export async function countPaidCalls(simulator: SimulatorControl, databaseUrl: string): Promise<Map<string, number>> {
+  const owners = await readAttempts(databaseUrl)
+  const counts = new Map<string, number>()
+  for (const call of await readBill(simulator)) {
+    if (!call.paid || !call.path.endsWith('/chat/completions')) continue
+    const owner = owners.get(call.attempt_id ?? '') ?? `unknown attempt ${call.attempt_id}`
+    counts.set(owner, (counts.get(owner) ?? 0) + 1)
+  }
+  return counts
+}
+
+async function readAttempts(databaseUrl: string): Promise<Map<string, string>> {
+  const client = new pg.Client({ connectionString: databaseUrl })
+  await client.connect()
+  try {
+    const { rows } = await client.query<{ id: string; task_id: string }>(
+      'SELECT a.id, t.task_id FROM attempt a JOIN task t ON t.accepted_on = a.accepted_on AND t.id = a.task_number',
+    )
+    return new Map(rows.map((row) => [row.id, row.task_id]))
+  } finally {
+    await client.end()
+  }
+}
+
+async function readBill(simulator: SimulatorControl): Promise<BilledCall[]> {
+  const calls: (BilledCall & { readonly sequence: number })[] = []
+  for (let since = 0; ; since = calls.at(-1)!.sequence) {
+    const page = String(await simulator.text('GET', `bill?since=${since}&limit=5000`))
+    const lines = page.split('\n').filter((line) => line !== '')
+    calls.push(...lines.map((line) => JSON.parse(line) as BilledCall & { sequence: number }))
+    if (lines.length === 0) return calls
+  }
+}
