@@ -44,7 +44,7 @@ async function readAttempts(databaseUrl: string): Promise<Map<string, string>> {
 async function readBill(simulator: SimulatorControl): Promise<BilledCall[]> {
   const calls: (BilledCall & { readonly sequence: number })[] = []
   for (let since = 0; ; since = calls.at(-1)!.sequence) {
-    const page = String(await simulator.text('GET', `bill?since=${since}&limit=5000`))
+    const page = await simulator.text('GET', `bill?since=${since}&limit=5000`)
     const lines = page.split('\n').filter((line) => line !== '')
     calls.push(...lines.map((line) => JSON.parse(line) as BilledCall & { sequence: number }))
     if (lines.length === 0) return calls

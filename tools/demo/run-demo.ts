@@ -24,11 +24,15 @@ interface DemoOptions {
   readonly keep: boolean
 }
 
+/** Talk goes to stderr, the summary to stdout. */
+function say(line: string): void {
+  process.stderr.write(`${line}\n`)
+}
+
 /** The main job, from nothing to a checked summary. */
 export async function runDemo({ json, keep }: DemoOptions): Promise<DemoSummary> {
-  const say = (line: string) => process.stderr.write(`${line}\n`)
   await using stack = await startStack({ name: 'demo', onProgress: printProgress })
-  const run = new DemoRun(stack, say)
+  const run = new DemoRun(stack)
   try {
     const summary = await run.start()
     if (!json) process.stdout.write(`${formatSummary(summary)}\n`)
@@ -48,10 +52,7 @@ class DemoRun {
   private readonly closers: (() => Promise<unknown>)[] = []
   private worker: WorkerProcess | undefined
 
-  constructor(
-    private readonly stack: Stack,
-    private readonly say: (line: string) => void,
-  ) {}
+  constructor(private readonly stack: Stack) {}
 
   async start(): Promise<DemoSummary> {
     const databaseUrl = await createDatabase(this.stack.databaseUrl, this.prefix.replaceAll('-', '_'))
@@ -100,7 +101,7 @@ class DemoRun {
   }
 
   private async startWorker(databaseUrl: string): Promise<WorkerProcess> {
-    this.say('service: starting ...')
+    say('service: starting ...')
     const logFile = join(this.stack.logFolder, 'worker.log')
     const worker = await WorkerProcess.start({
       logFile,
@@ -120,7 +121,7 @@ class DemoRun {
     await worker.whenReady().catch((error: unknown) => {
       throw new Error(`${(error as Error).message}; its log is ${logFile}`)
     })
-    this.say(`service: ready on ${worker.url}`)
+    say(`service: ready on ${worker.url}`)
     return worker
   }
 
@@ -139,7 +140,7 @@ class DemoRun {
     const startedAtMs = Date.now()
     const sentAtMs = new Map<string, number>()
     const progress = setInterval(
-      () => this.say(`  ${seconds(startedAtMs)} s: ${results.events.length} results, ${deadLetters.events.length} dead letters`),
+      () => say(`  ${seconds(startedAtMs)} s: ${results.events.length} results, ${deadLetters.events.length} dead letters`),
       PROGRESS_MS,
     )
     try {
@@ -149,7 +150,7 @@ class DemoRun {
           if (expected.outcome !== 'rejected' && !sentAtMs.has(expected.task.task_id)) sentAtMs.set(expected.task.task_id, Date.now())
         await producer.send(wave.map(({ record }) => ({ ...record, topic: this.topics.tasks })))
       }
-      this.say(`${plan.length} records sent; ${STREAMS} streams at the model`)
+      say(`${plan.length} records sent; ${STREAMS} streams at the model`)
       await this.waitForEnds(plan, { results, deadLetters })
     } finally {
       clearInterval(progress)
@@ -173,7 +174,7 @@ class DemoRun {
     await Promise.all([
       results.waitFor((events) => new Set(events.map(({ value }) => value.task_id)).size >= tasks.size, { what: 'all results', ...limit }),
       deadLetters.waitFor((events) => events.length >= letters, { what: 'all dead letters', ...limit }),
-    ]).catch((error: unknown) => this.say((error as Error).message))
+    ]).catch((error: unknown) => say((error as Error).message))
   }
 }
 
