@@ -16,7 +16,6 @@ export class ChatStreamCollector {
   private readonly pieces: string[] = []
   private ended = false
   private failed: ProviderError | undefined
-  private empty = true
   finishReason: string | undefined
   model: string | undefined
   usage: unknown
@@ -28,11 +27,6 @@ export class ChatStreamCollector {
   /** What has come of the text so far. */
   get text(): string {
     return this.pieces.join('')
-  }
-
-  /** Nothing has come but an error. */
-  get errorOnly(): boolean {
-    return this.empty && this.failed !== undefined
   }
 
   get error(): ProviderError | undefined {
@@ -65,7 +59,6 @@ export class ChatStreamCollector {
   }
 
   private add(body: JsonObject): void {
-    this.empty = false
     if (typeof body.model === 'string') this.model = body.model
     if (isObject(body.usage)) this.usage = body.usage
     const choice = firstChoice(body)

@@ -12,14 +12,18 @@ interface ChatSenderParts {
   readonly endpoint: Endpoint
   readonly errors: readonly ErrorRow[]
   readonly maxAnswerBytes: number
+  /** See RequestIdCheck. */
+  readonly foreignIdAllowance: number
   readonly clock: Clock
 }
 
 /** Sends one chat request and says how that ended: what all providers with this shape of API have in common. */
 export class ChatSender {
-  private readonly idCheck = new RequestIdCheck()
+  private readonly idCheck: RequestIdCheck
 
-  constructor(private readonly parts: ChatSenderParts) {}
+  constructor(private readonly parts: ChatSenderParts) {
+    this.idCheck = new RequestIdCheck(parts.foreignIdAllowance)
+  }
 
   async send(
     call: LlmCall,

@@ -67,10 +67,10 @@ function collected(body: Buffer, { stream }: ClassifyContext): ChatStreamCollect
   return late
 }
 
+/** A stream that has begun was let in, whatever error it carries. */
 function classifyStream(stream: ChatStreamCollector, response: HttpResponse, context: ClassifyContext): SendResult {
   if (stream.complete) return { kind: 'answered', answer: response }
   const { error } = stream
-  if (error?.status !== undefined && error.status < 500 && stream.errorOnly) return refused(response, error.status, error, context)
   return { kind: 'maybe_paid', error: streamError(error, response, context), ...(stream.text !== '' && { partial: stream.text }) }
 }
 

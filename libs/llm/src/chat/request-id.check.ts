@@ -1,22 +1,27 @@
-/** So many answers in a row must have carried our id before one that does not is suspicious. */
-const TRUSTED_AFTER = 20
+/** One more wrong id is believed for so many right ones. */
+const RIGHT_PER_WRONG = 1_000
 
 /**
- * Notices an answer that belongs to another request. Servers that give our `X-Request-ID` back do so always; a gateway that makes up
- * its own never does, and is left alone.
+ * Notices an answer that belongs to another request: servers give our `X-Request-ID` back. A gateway may put an id of its own there
+ * instead, always or on some of its machines, and then nothing is wrong; so only a few wrong ids are believed, `allowance` at the start
+ * and one more for each thousand right ones. Such a gateway costs that many calls, and no more.
  */
 export class RequestIdCheck {
-  private echoed = 0
+  private right = 0
+  private wrong = 0
 
-  /** false: this server has always given our ids back, and this one is another's. */
+  /** `allowance` is 0 for servers that are not known to give our ids back. */
+  constructor(private readonly allowance: number) {}
+
+  /** false: the answer is taken to be another's. */
   fits(sent: string, received: string | undefined): boolean {
     if (received === undefined) return true
     if (received === sent) {
-      this.echoed++
+      this.right++
       return true
     }
-    const trusted = this.echoed >= TRUSTED_AFTER
-    this.echoed = 0
-    return !trusted
+    if (this.wrong >= this.allowance + Math.floor(this.right / RIGHT_PER_WRONG)) return true
+    this.wrong++
+    return false
   }
 }

@@ -16,6 +16,8 @@ import type { GigaChatSettings } from './gigachat.settings.js'
 const ENDPOINT: Endpoint = { name: 'GigaChat', settingsPrefix: 'GIGACHAT' }
 /** Beside those of chat: a question about the balance must not wait for an answer that takes a minute. */
 const SIDE_CONNECTIONS = 2
+/** Two answers that change places make a pair. */
+const FOREIGN_IDS = 2
 
 /** The caller closes the client. */
 export function createGigaChatClient(
@@ -35,7 +37,15 @@ export function createGigaChatClient(
   const path = `${basePath}/chat/completions`
   return new GigaChatClient({
     settings: gigachat,
-    sender: new ChatSender({ http: chat, path, endpoint: ENDPOINT, errors: GIGACHAT_ERRORS, maxAnswerBytes, clock }),
+    sender: new ChatSender({
+      http: chat,
+      path,
+      endpoint: ENDPOINT,
+      errors: GIGACHAT_ERRORS,
+      maxAnswerBytes,
+      foreignIdAllowance: FOREIGN_IDS,
+      clock,
+    }),
     tokens,
     api: new GigaChatApi(requests, new GigaChatFiles(requests)),
     contextWindows: new ContextWindows(settings.contextWindows),

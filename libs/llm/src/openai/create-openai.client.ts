@@ -24,7 +24,7 @@ export function createOpenAiClient(
   const path = `${pathname.replace(/\/$/, '')}/chat/completions`
   return new OpenAiCompatibleClient({
     settings: openai,
-    sender: new ChatSender({ http, path, endpoint, errors: OPENAI_ERRORS, maxAnswerBytes, clock }),
+    sender: new ChatSender({ http, path, endpoint, errors: OPENAI_ERRORS, maxAnswerBytes, foreignIdAllowance: 0, clock }),
     contextWindows: new ContextWindows(settings.contextWindows),
     maxAnswerBytes,
     close: () => http.close(),
