@@ -13,12 +13,17 @@ function die(message: string, error: unknown, code: number): never {
 process.on('uncaughtException', (error) => die('an error that nobody handled ended the process', error, 1))
 process.on('unhandledRejection', (error) => die('a rejection that nobody handled ended the process', error, 1))
 
+/** Wrong settings are told as a list, without a stack. Files that they name (task types, templates, tenants) count as settings. */
+function refuse(error: unknown): never {
+  if (!(error instanceof SettingsError)) die('the service could not start', error, 1)
+  process.stderr.write(`${error.message}\n`)
+  process.exit(EXIT_CONFIG)
+}
+
 try {
   checkSettings(WORKER_SETTINGS, process.env)
 } catch (error) {
-  if (!(error instanceof SettingsError)) throw error
-  process.stderr.write(`${error.message}\n`)
-  process.exit(EXIT_CONFIG)
+  refuse(error)
 }
 
 let worker: Worker | undefined
@@ -36,4 +41,4 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     )
   })
 }
-worker = await Worker.start().catch((error: unknown) => die('the service could not start', error, 1))
+worker = await Worker.start().catch(refuse)

@@ -14,6 +14,7 @@ import { TaskController } from './run/task.controller.js'
 import { TaskPreparer } from './run/task.preparer.js'
 import { TaskRunner } from './run/task.runner.js'
 import { TaskTypesModule } from './types/task-types.module.js'
+import { TemplateReferences } from './types/template-references.js'
 
 @Module({})
 export class TasksModule {
@@ -35,6 +36,7 @@ export class TasksModule {
         TaskRunner,
         AnswerJudge,
         OutcomeStore,
+        TemplateReferences,
       ],
       exports: [OutboxRelay, OutboxSweeper, TaskTypesModule],
     }

@@ -1,10 +1,16 @@
 import { makeRejectionEventId, type DeadLetterEvent } from '#libs/contracts'
-import { describeCauses, type Delivery, type Rejection } from '#libs/kernel'
+import { describeCauses, type Delivery, type Rejection, type TaskError } from '#libs/kernel'
 import { makeFingerprint } from '../run/result-event.js'
-import type { Problem } from './task.intake.js'
 
 /** A larger original stays in the ledger only: the dead letter must fit a Kafka record. */
 const MAX_ORIGINAL_BYTES = 512 * 1_024
+
+/** Why a delivery is no task, with what could be read of it all the same. */
+export interface Problem {
+  readonly error: TaskError
+  readonly taskId?: string
+  readonly tenant?: string
+}
 
 /** What becomes of a delivery that is no task. Its dead letter is a function of the record and the error alone, so it may be made again. */
 export function makeRejection(delivery: Delivery, { error, taskId, tenant }: Problem): Rejection {

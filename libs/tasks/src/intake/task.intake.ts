@@ -8,7 +8,7 @@ import { resolveTask } from '../types/resolve-task.js'
 import { TenantDirectory } from '../types/tenant-directory.js'
 import { makeOrderingKey } from './ordering-key.js'
 import { MessageParser } from './message-parser.js'
-import { makeRejection } from './rejection.js'
+import { makeRejection, type Problem } from './rejection.js'
 
 const MAX_CORRELATION_ID = 256
 const PRINTABLE = /^[\x20-\x7e]+$/
@@ -54,12 +54,6 @@ export class TaskIntake {
       return { ...known, error: failure }
     }
   }
-}
-
-export interface Problem {
-  readonly error: TaskError
-  readonly taskId?: string
-  readonly tenant?: string
 }
 
 function makeConflict(taskId: string): TaskError {
