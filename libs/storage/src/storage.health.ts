@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common'
 import { HealthContributor, HealthRegistry, type HealthReport } from '#libs/health'
-import { TaskError } from '#libs/kernel'
+import { describeCauses, TaskError } from '#libs/kernel'
 import { BucketKeeper } from './bucket.keeper.js'
 import { storageSettings, type StorageSettings } from './storage.settings.js'
 import { StorageStatus } from './storage.status.js'
@@ -27,8 +27,13 @@ export class StorageHealth extends HealthContributor {
       await this.bucket.ensure(signal)
       return { status: 'up', details: place }
     } catch (error) {
-      const says = error instanceof TaskError ? error.message : 'object storage does not answer'
-      return { status: 'down', details: { ...place, error: says, last_failure: this.status.lastFailure } }
+      return { status: 'down', details: { ...place, ...describe(error), last_failure: this.status.lastFailure } }
     }
   }
+}
+
+/** Anything but a TaskError is the end of the time that the check had. */
+function describe(error: unknown): { error: string; causes?: readonly string[] } {
+  if (!(error instanceof TaskError)) return { error: 'object storage does not answer' }
+  return { error: error.message, causes: describeCauses(error.cause) }
 }

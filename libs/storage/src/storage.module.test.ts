@@ -86,7 +86,7 @@ describe(BucketKeeper.name, () => {
   it('names the right that is missing', async () => {
     const { module, s3 } = await createModule()
     s3.answer(s3Error(404, 'NoSuchBucket'), s3Error(403, 'AccessDenied'))
-    await expect(module.get(BucketKeeper).ensure(NEVER)).rejects.toThrow('make_bucket needs s3:CreateBucket')
+    await expect(module.get(BucketKeeper).ensure(NEVER)).rejects.toThrow('denies access: allow s3:CreateBucket (make_bucket)')
   })
 })
 
@@ -107,7 +107,8 @@ describe('StorageHealth', () => {
       status: 'down',
       details: {
         bucket: 'sluice',
-        error: 'bucket sluice: object storage denies access (check_bucket needs s3:ListBucket)',
+        error: 'bucket sluice: object storage denies access: allow s3:ListBucket (check_bucket)',
+        causes: ['S3ResponseError [HTTP403]: 403 HTTP403: Forbidden'],
         last_failure: { code: 'storage_forbidden' },
       },
     })

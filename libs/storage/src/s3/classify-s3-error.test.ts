@@ -14,7 +14,7 @@ describe(classifyS3Error.name, () => {
     [404, 'NotFound', { code: 'file_not_found', retryable: false }, 'does not exist'],
     [400, 'XMinioInvalidObjectName', { code: 'file_not_found', retryable: false }, 'does not accept this key'],
     [404, 'NoSuchBucket', { code: 'storage_unavailable', retryAfterMs: 60_000 }, 'the bucket does not exist'],
-    [403, 'AccessDenied', { code: 'storage_forbidden', retryAfterMs: 60_000 }, 's3:GetObject'],
+    [403, 'AccessDenied', { code: 'storage_forbidden', retryAfterMs: 60_000 }, 'denies access: allow s3:GetObject (read)'],
     [403, 'HTTP403', { code: 'storage_forbidden', retryAfterMs: 60_000 }, 'denies access'],
     [403, 'InvalidAccessKeyId', { code: 'storage_forbidden', retryAfterMs: 60_000 }, 'S3_ACCESS_KEY and S3_SECRET_KEY'],
     [403, 'SignatureDoesNotMatch', { code: 'storage_forbidden', retryAfterMs: 60_000 }, 'does not accept the credentials'],
@@ -44,7 +44,7 @@ describe(classifyS3Error.name, () => {
       code: 'storage_unavailable',
       retryable: true,
       cause: reset,
-      message: 'bucket sluice: object storage cannot be reached (check_bucket needs s3:ListBucket)',
+      message: 'bucket sluice: object storage cannot be reached (check_bucket)',
     })
   })
 

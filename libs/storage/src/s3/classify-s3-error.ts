@@ -94,7 +94,8 @@ export function isCredentialsError(thrown: unknown): boolean {
 function makeResponseError(error: S3ResponseError, target: S3Target): TaskError {
   const kind = BY_CODE[error.code] ?? BY_STATUS[error.status] ?? (error.status >= 500 ? FAILED : REFUSED)
   const retryAfterMs = kind.retryAfterMs === undefined ? error.retryAfterMs : kind.retryAfterMs
-  return new TaskError(kind.code, describe(kind.says, target), {
+  const says = kind === FORBIDDEN ? `${kind.says}: allow ${ACTIONS[target.operation]}` : kind.says
+  return new TaskError(kind.code, describe(says, target), {
     retryable: retryAfterMs !== null,
     ...(typeof retryAfterMs === 'number' && { retryAfterMs }),
     cause: error,
@@ -104,5 +105,5 @@ function makeResponseError(error: S3ResponseError, target: S3Target): TaskError 
 
 function describe(says: string, { operation, bucket, key }: S3Target): string {
   const place = key === undefined ? `bucket ${bucket}` : `${bucket}/${key}`
-  return `${place}: ${says} (${operation} needs ${ACTIONS[operation]})`
+  return `${place}: ${says} (${operation})`
 }
