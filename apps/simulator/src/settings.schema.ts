@@ -72,8 +72,8 @@ const batchesSchema = z.strictObject({
 const billSchema = z.strictObject({
   /** false: only counters are kept, no record of single calls. */
   detail: z.boolean().default(true),
-  /** At least half of this many last calls are kept. */
-  maxRecords: z.int().min(2).default(1_000_000),
+  /** At least half of this many last calls are kept; 350 bytes each. */
+  maxRecords: z.int().min(2).default(500_000),
 })
 
 export const settingsSchema = z.strictObject({

@@ -8,7 +8,7 @@ interface TaskTotals {
 }
 
 /** Totals of the whole bill. `by_task` is computed from the kept records; `forgotten` says how many calls it does not know. */
-export function summarizeBill(simulation: Simulation): Record<string, unknown> {
+export function summarizeBill(simulation: Simulation, withTasks: boolean): Record<string, unknown> {
   const { bill, gates } = simulation
   const { counters } = bill
   const streams = gates.all()
@@ -31,7 +31,7 @@ export function summarizeBill(simulation: Simulation): Record<string, unknown> {
       max: peak,
       refused,
     })),
-    by_task: Object.fromEntries(totalsByTask(simulation)),
+    ...(withTasks && { by_task: Object.fromEntries(totalsByTask(simulation)) }),
     forgotten: bill.forgotten,
     last_sequence: bill.lastSequence,
   }

@@ -31,7 +31,7 @@ const ACTIONS: Readonly<Record<string, ControlAction>> = {
   'DELETE /faults': ({ simulation, query }) => removeFaults(simulation, query.get('id')),
   'POST /reset': ({ simulation }) => simulation.reset(),
   'POST /revoke-tokens': ({ simulation }) => ({ revoked: simulation.tokens.revokeAll() }),
-  'GET /bill/summary': ({ simulation }) => summarizeBill(simulation),
+  'GET /bill/summary': ({ simulation, query }) => summarizeBill(simulation, query.get('by_task') !== 'false'),
   'DELETE /bill': ({ simulation }) => simulation.bill.clear(),
 }
 

@@ -132,6 +132,13 @@ describe('bill', () => {
     })
   })
 
+  it('may be summed up without the tasks, of which there can be very many', async () => {
+    const simulator = await openSimulator()
+    await simulator.chat('[[task:a]]')
+
+    expect(await simulator.control('GET', '/bill/summary?by_task=false')).not.toHaveProperty('by_task')
+  })
+
   it('is emptied', async () => {
     const simulator = await openSimulator()
     await simulator.chat('x')

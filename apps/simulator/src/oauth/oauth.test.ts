@@ -64,7 +64,7 @@ describe('POST /api/v2/oauth', () => {
   })
 
   it('answers 429 to parallel requests when the settings allow one at a time', async () => {
-    const simulator = await openSimulator({ oauth: { maxConcurrent: 1, latencyMs: 50 } })
+    const simulator = await openSimulator({ oauth: { maxConcurrent: 1, latencyMs: 200 } })
 
     const statuses = (await Promise.all([1, 2].map(() => simulator.requestToken(goodHeaders(), SCOPE)))).map(({ status }) => status)
     const later = await simulator.requestToken(goodHeaders(), SCOPE)

@@ -11,7 +11,7 @@ describe(StreamGate.name, () => {
     ['GIGACHAT_API_B2B', 10],
     ['GIGACHAT_API_CORP', 10],
   ])('of %s lets %i calls run at once and refuses the next', async (scope, limit) => {
-    const simulator = await openSimulator({ latency: { kind: 'fixed', ms: 150 } })
+    const simulator = await openSimulator({ latency: { kind: 'fixed', ms: 400 } })
     const token = await simulator.token(scope)
 
     const replies = await Promise.all(
