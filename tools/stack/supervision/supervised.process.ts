@@ -13,6 +13,9 @@ type Supervisor = ChildProcessByStdio<Writable, Readable, null>
 /** Beside this file, compiled or not: Node runs the TypeScript one by type stripping. */
 const SUPERVISOR_FILE = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './supervisor.ts' : './supervisor.js', import.meta.url))
 
+/** Of the supervisor until it reports; the server's own start is not in it. */
+const START_LIMIT_MS = 30_000
+
 /**
  * The owner's handle of a process that must not outlive it. Modes: running until `exited` resolves, once and for good; a restart
  * is a new SupervisedProcess. The supervisor's life is the process's: each is ended by the other's end.
@@ -50,12 +53,17 @@ export class SupervisedProcess {
       })
     })
     return new Promise((resolve, reject) => {
+      const limit = setTimeout(() => supervisor.kill('SIGKILL'), START_LIMIT_MS)
       onReport((report) => {
+        clearTimeout(limit)
         if (report.event === 'failed') reject(new Error(`${command.command} cannot be started: ${report.message}`))
         if (report.event === 'started') resolve(new SupervisedProcess(report.pid, supervisor.pid ?? -1, supervisor, exited))
       })
       supervisor.once('error', reject)
-      supervisor.once('close', () => reject(new Error(`the supervisor of ${command.command} ended before it started anything`)))
+      supervisor.once('close', () => {
+        clearTimeout(limit)
+        reject(new Error(`the supervisor of ${command.command} ended before it started anything`))
+      })
     })
   }
 
