@@ -1,7 +1,10 @@
 import { ERROR_CODES, type ErrorCode } from '#libs/contracts'
 
-/** How a dispatch can end, as a label. error: the handler threw and nothing inside of the metrics turned that into an outcome. */
-export const OUTCOME_LABELS = ['succeeded', 'failed', 'expired', 'cancelled', 'deferred', 'held', 'error'] as const
+/**
+ * How a dispatch can end, as a label. gone: the task was not this replica's any more. error: the handler threw and nothing inside of the
+ * metrics turned that into an outcome.
+ */
+const OUTCOME_LABELS = ['succeeded', 'failed', 'expired', 'cancelled', 'deferred', 'held', 'gone', 'error'] as const
 export type OutcomeLabel = (typeof OUTCOME_LABELS)[number]
 
 /** What a handler or an inner interceptor emits when its dispatch did not simply succeed. Other values count as `succeeded`. */

@@ -59,11 +59,13 @@ describe(MetricsInterceptor.name, () => {
     const app = await createApp()
     const deferred = { outcome: 'deferred', code: 'llm_rate_limited' }
     await expect(run(app, () => of(deferred))).resolves.toBe(deferred)
+    await run(app, () => of({ outcome: 'gone' }))
     await run(app, () => of({ outcome: 'failed', code: 'a code that is on no list' }))
     await run(app, () => of({ outcome: 'an outcome that is on no list' }))
     const { text } = await scrape(app)
     expect(text).toContain('outcome="deferred"} 1')
     expect(text).toContain('sluice_pipeline_errors_total{transport="ledger",type="prompt",code="llm_rate_limited"} 1')
+    expect(text).toContain('outcome="gone"} 1')
     expect(text).toContain('outcome="failed"} 1')
     expect(text).toContain('outcome="succeeded"} 1')
     expect(text).not.toContain('on no list')
