@@ -15,7 +15,7 @@ export const httpSettings = defineSettings(
   z.object({
     HTTP_HOST: z.string().optional(),
     HTTP_PORT: envInteger({ min: 0, max: 65_535 }).default(8080),
-    SLUICE_PROFILE: z.string().default('dev'),
+    SLUICE_PROFILE: z.enum(['dev', 'staging', 'prod'], 'must be dev, staging or prod').default('dev'),
   }),
   {
     name: 'http',
