@@ -18,3 +18,9 @@ export const GIGACHAT_ERRORS: readonly ErrorRow[] = [
   { status: [400, 499], code: 'llm_bad_request', retryable: false },
   { status: [500, 599], code: 'llm_server_error', retryable: true },
 ]
+
+/** The same where a file was asked for. */
+export const GIGACHAT_FILE_ERRORS: readonly ErrorRow[] = [
+  { status: [404, 404], code: 'file_not_found', retryable: false },
+  ...GIGACHAT_ERRORS,
+]

@@ -6,7 +6,7 @@ import type { Endpoint, ExchangeOutcome, HttpRequest, HttpResponse } from '../ht
 import type { HttpEndpoint } from '../http/http-endpoint.js'
 import { untilAborted } from '../http/until-aborted.js'
 import type { AccessTokens } from './access-tokens.js'
-import { GIGACHAT_ERRORS } from './gigachat-error.table.js'
+import { GIGACHAT_ERRORS, GIGACHAT_FILE_ERRORS } from './gigachat-error.table.js'
 
 export interface ApiRequest {
   readonly method: 'GET' | 'POST'
@@ -46,7 +46,7 @@ export class GigaChatRequests {
     const response = completeOf(await http.exchange(this.httpRequest(request, token), signal))
     const body = decodeBody(response, maxAnswerBytes)
     if (typeof body === 'string') throw TaskError.invalid('llm_bad_response', `GigaChat's reply is ${body.replace('_', ' ')}`)
-    const error = this.errorOf(response, body)
+    const error = this.errorOf(request, response, body)
     if (error?.code === 'llm_unauthorized' && token !== undefined) tokens.reject(token)
     if (error) throw error
     return body
@@ -59,13 +59,14 @@ export class GigaChatRequests {
     return { method, path: this.parts.basePath + path, headers, ...(body !== undefined && { body }) }
   }
 
-  private errorOf({ status, headers }: HttpResponse, body: Buffer): TaskError | undefined {
+  private errorOf({ path }: ApiRequest, { status, headers }: HttpResponse, body: Buffer): TaskError | undefined {
     const good = status >= 200 && status < 300
     const error = good && body[0] !== OPENING_BRACE ? undefined : readError(body)
     if (good && error?.status === undefined) return undefined
     const { endpoint, clock } = this.parts
     const shown = good ? error!.status! : status
-    return responseError({ rows: GIGACHAT_ERRORS, endpoint, status: shown, error, headers, nowMs: clock.nowMs(), prompt: [] })
+    const rows = path.startsWith('/files/') ? GIGACHAT_FILE_ERRORS : GIGACHAT_ERRORS
+    return responseError({ rows, endpoint, status: shown, error, headers, nowMs: clock.nowMs(), prompt: [] })
   }
 }
 
