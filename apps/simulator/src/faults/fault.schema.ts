@@ -6,6 +6,9 @@ const count = z.int().min(0)
 const milliseconds = z.number().min(0)
 const status = z.int().min(400).max(599)
 
+/** Value of Retry-After; no header without it. */
+const retryAfter = z.union([z.string(), z.number()]).optional()
+
 const filterSchema = z.strictObject({
   /** `*` = every endpoint. */
   endpoint: z.enum([...ENDPOINTS, '*']).default('chat'),
@@ -45,14 +48,14 @@ export const faultSchema = z.discriminatedUnion('kind', [
     message: z.string().optional(),
     /** Sent instead of the usual body; a string goes out as it is. */
     body: z.unknown().optional(),
-    /** Value of Retry-After; no header without it. */
-    retryAfter: z.union([z.string(), z.number()]).optional(),
+    retryAfter,
   }),
   z.strictObject({
     ...common,
     kind: z.literal('error_in_200'),
     status: status.default(429),
     message: z.string().default('Too many requests'),
+    retryAfter,
   }),
   z.strictObject({ ...common, kind: z.literal('html'), status: z.int().min(200).max(599).default(502) }),
 

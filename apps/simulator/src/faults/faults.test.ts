@@ -62,9 +62,11 @@ describe('fault instead of the answer', () => {
   it.each([
     [5, '5'],
     ['Wed, 21 Oct 2026 07:28:00 GMT', 'Wed, 21 Oct 2026 07:28:00 GMT'],
-  ])('error may bring Retry-After: %s', async (retryAfter, header) => {
-    const simulator = await openWith({ kind: 'error', status: 429, retryAfter })
+  ])('error may bring Retry-After: %s, also inside a 200', async (retryAfter, header) => {
+    const simulator = await openWith({ kind: 'error', status: 429, retryAfter, count: 1 })
+    await simulator.fault({ kind: 'error_in_200', retryAfter })
 
+    expect((await simulator.chat('hello')).headers.get('retry-after')).toBe(header)
     expect((await simulator.chat('hello')).headers.get('retry-after')).toBe(header)
   })
 

@@ -8,7 +8,7 @@ export function makeReplacement(fault: FaultOf<'error' | 'error_in_200' | 'html'
     case 'error':
       return makeFaultReply(fault)
     case 'error_in_200':
-      return { ...makeErrorReply(fault.status, fault.message), status: 200 }
+      return withRetryAfter({ ...makeErrorReply(fault.status, fault.message), status: 200 }, fault.retryAfter)
     case 'html':
       return { kind: 'whole', status: fault.status, contentType: 'text/html', body: htmlOfStatus(fault.status) }
     default:
@@ -18,6 +18,10 @@ export function makeReplacement(fault: FaultOf<'error' | 'error_in_200' | 'html'
 
 function makeFaultReply({ status, message, body, retryAfter }: FaultOf<'error'>): WholeReply {
   const reply = body === undefined ? makeErrorReply(status, message ?? messageOfStatus(status)) : makeCustomReply(status, body)
+  return withRetryAfter(reply, retryAfter)
+}
+
+function withRetryAfter(reply: WholeReply, retryAfter: string | number | undefined): WholeReply {
   return retryAfter === undefined ? reply : { ...reply, headers: ['Retry-After', String(retryAfter)] }
 }
 
