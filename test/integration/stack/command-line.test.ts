@@ -56,7 +56,8 @@ async function execute(port: number, text: string): Promise<unknown[]> {
 }
 
 describe('npm run stack', () => {
-  it('starts in the background, tells its status, and keeps its data until it is purged', async () => {
+  // Ten commands and three starts.
+  it('starts in the background, tells its status, and keeps its data until it is purged', { timeout: 120_000 }, async () => {
     const { run, port } = await makeCheckout()
     expect(await run('up', '--detach', 'postgres')).toMatchObject({
       code: 0,
