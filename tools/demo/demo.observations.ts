@@ -10,17 +10,11 @@ export interface Observations {
   readonly paidCalls: ReadonlyMap<string, number>
 }
 
-interface BilledCall {
-  readonly attempt_id: string | null
-  readonly paid: boolean
-  readonly path: string
-}
-
 /** The bill knows attempts, the ledger knows whose they are. A paid call that no attempt explains is counted under its own id. */
 export async function countPaidCalls(simulator: SimulatorControl, databaseUrl: string): Promise<Map<string, number>> {
   const owners = await readAttempts(databaseUrl)
   const counts = new Map<string, number>()
-  for (const call of await readBill(simulator)) {
+  for (const call of await simulator.bill()) {
     if (!call.paid || !call.path.endsWith('/chat/completions')) continue
     const owner = owners.get(call.attempt_id ?? '') ?? `unknown attempt ${call.attempt_id}`
     counts.set(owner, (counts.get(owner) ?? 0) + 1)
@@ -38,15 +32,5 @@ async function readAttempts(databaseUrl: string): Promise<Map<string, string>> {
     return new Map(rows.map((row) => [row.id, row.task_id]))
   } finally {
     await client.end()
-  }
-}
-
-async function readBill(simulator: SimulatorControl): Promise<BilledCall[]> {
-  const calls: (BilledCall & { readonly sequence: number })[] = []
-  for (let since = 0; ; since = calls.at(-1)!.sequence) {
-    const page = await simulator.text('GET', `bill?since=${since}&limit=5000`)
-    const lines = page.split('\n').filter((line) => line !== '')
-    calls.push(...lines.map((line) => JSON.parse(line) as BilledCall & { sequence: number }))
-    if (lines.length === 0) return calls
   }
 }

@@ -31,14 +31,14 @@ export class DatabaseLifecycle implements OnApplicationShutdown {
     private readonly due: DueTasks,
     private readonly ledger: PostgresLedger,
   ) {
-    this.partitions = new PartitionKeeper(pool, (error) => this.logger.error('partitions could not be made', { err: error }))
+    this.partitions = new PartitionKeeper(pool, (error) => this.logger.error('partitions could not be made', { error }))
     ledger.persistence.onRetry(({ attempt, error }) =>
-      this.logger.warn('PostgreSQL does not take what has happened', { err: error, attempt }),
+      this.logger.warn('PostgreSQL does not take what has happened', { error, attempt }),
     )
     lease.events.on('lost', (fence) => this.logger.error('the lease was lost', { lease: fence }))
     lease.events.on('reaped', (freed) => this.logger.warn('tasks of a dead worker were freed', { ...freed }))
     lease.events.on('released', (freed) => this.logger.log('the lease was given back', { ...freed }))
-    lease.events.on('error', (error) => this.logger.warn('the lease could not be renewed', { err: error }))
+    lease.events.on('error', (error) => this.logger.warn('the lease could not be renewed', { error }))
   }
 
   /** Resolves when tasks may be taken in and run. Never rejects; it gives up only when the service stops. */
@@ -50,7 +50,7 @@ export class DatabaseLifecycle implements OnApplicationShutdown {
         return
       } catch (error) {
         this.state = { ready: false, reason: (error as Error).message }
-        this.logger.warn('waiting for PostgreSQL', { err: error })
+        this.logger.warn('waiting for PostgreSQL', { error })
         await new Promise<void>((resolve) => {
           const timer = setTimeout(resolve, RETRY_MS / 2 + (Math.random() * RETRY_MS) / 2)
           signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true })
@@ -80,7 +80,7 @@ export class DatabaseLifecycle implements OnApplicationShutdown {
     this.gate.stop()
     this.partitions.stop()
     await this.due.stop()
-    await this.lease.stop().catch((error: unknown) => this.logger.warn('the lease could not be given back', { err: error }))
+    await this.lease.stop().catch((error: unknown) => this.logger.warn('the lease could not be given back', { error }))
     await this.pool.close()
   }
 }

@@ -6,6 +6,8 @@ import { DatabaseHealth } from './database.health.js'
 import { DatabaseLifecycle } from './database.lifecycle.js'
 import { dbSettings, type DbSettings } from './db.settings.js'
 import { PostgresWorkerLease } from './lease/postgres-worker-lease.js'
+import { PoolMeter } from './pool.meter.js'
+import { poolMetrics } from './pool.metrics.js'
 import { DueTasks } from './ledger/due-tasks.js'
 import { PostgresIntakeGate } from './ledger/postgres-intake-gate.js'
 import { PostgresLedger } from './ledger/postgres-ledger.js'
@@ -42,6 +44,8 @@ import { PostgresLedger } from './ledger/postgres-ledger.js'
     { provide: IntakeGate, useExisting: PostgresIntakeGate },
     DatabaseLifecycle,
     DatabaseHealth,
+    ...poolMetrics,
+    PoolMeter,
   ],
   exports: [Ledger, WorkerLease, IntakeGate, HotPool, PostgresWorkerLease, DatabaseLifecycle],
 })

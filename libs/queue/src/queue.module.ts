@@ -5,6 +5,7 @@ import { createKafkaTransport } from './kafka/consumer/create-kafka-transport.js
 import { KafkaStatus } from './kafka/consumer/kafka-status.js'
 import { KafkaTransport } from './kafka/consumer/kafka.transport.js'
 import { QueueEvents } from './kafka/consumer/queue.events.js'
+import { KafkaHealth } from './kafka/kafka.health.js'
 import { KafkaClient } from './kafka/kafka-client.port.js'
 import { KafkaResultPublisher } from './kafka/publisher/kafka-result.publisher.js'
 import { queueSettings, type QueueSettings } from './queue.settings.js'
@@ -14,6 +15,7 @@ import { queueSettings, type QueueSettings } from './queue.settings.js'
   providers: [
     QueueEvents,
     KafkaStatus,
+    KafkaHealth,
     { provide: KafkaClient, inject: [queueSettings.KEY], useFactory: (settings: QueueSettings) => new PlatformaticKafkaClient(settings) },
     {
       provide: KafkaTransport,

@@ -29,6 +29,7 @@ export interface PoolUse {
  */
 export class HotPool implements StatementRunner {
   private readonly pool: pg.Pool
+  private acquired: (waitMs: number) => void = () => {}
 
   constructor(settings: DbSettings) {
     this.pool = new pg.Pool({
@@ -52,18 +53,28 @@ export class HotPool implements StatementRunner {
     return { total: this.pool.totalCount, idle: this.pool.idleCount, waiting: this.pool.waitingCount }
   }
 
+  /** Tells how long each statement has waited for a connection, in milliseconds. */
+  onAcquire(listener: (waitMs: number) => void): void {
+    this.acquired = listener
+  }
+
   async run<T extends Row>(statement: Statement, values: readonly unknown[]): Promise<T[]> {
+    const client = await this.connect()
     try {
-      const { rows } = await this.pool.query<T>({ name: statement.name, text: statement.text, values: values as unknown[] })
+      const { rows } = await client.query<T>({ name: statement.name, text: statement.text, values: values as unknown[] })
+      client.release()
       return rows
     } catch (error) {
-      throw toLedgerError(error)
+      const cause = toLedgerError(error)
+      // A connection on which PostgreSQL has only refused a statement is as good as before.
+      client.release(cause !== error)
+      throw cause
     }
   }
 
   /** All or nothing. `work` may run again only by a new call. */
   async transaction<T>(work: (transaction: StatementRunner) => Promise<T>): Promise<T> {
-    const client = await this.pool.connect().catch((error: unknown) => Promise.reject(toLedgerError(error)))
+    const client = await this.connect()
     let failure: Error | undefined
     try {
       await client.query('BEGIN')
@@ -82,6 +93,17 @@ export class HotPool implements StatementRunner {
     } finally {
       // With an error the pool destroys the client: its transaction could not be ended.
       client.release(failure)
+    }
+  }
+
+  private async connect(): Promise<pg.PoolClient> {
+    const askedMs = performance.now()
+    try {
+      const client = await this.pool.connect()
+      this.acquired(performance.now() - askedMs)
+      return client
+    } catch (error) {
+      throw toLedgerError(error)
     }
   }
 

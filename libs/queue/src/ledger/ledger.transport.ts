@@ -134,7 +134,7 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
         failures = 0
       } catch (error) {
         const delayMs = Math.random() * Math.min(ERROR_DELAY_MS.max, ERROR_DELAY_MS.min * 2 ** failures++)
-        this.log.warn('tasks could not be claimed', { err: error })
+        this.log.warn('tasks could not be claimed', { error })
         await this.sleepUntil('retry', delayMs)
         continue
       }
@@ -166,7 +166,7 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
     const { streams, clock } = this.options
     const context = new TaskContext(task, { streams, signal: this.signalOf(), receivedAtMs: clock.nowMs() })
     const work = this.dispatch(task, context)
-      .catch((error: unknown) => this.log.error('the outcome of a task could not be stored', { err: error, task_id: task.taskId }))
+      .catch((error: unknown) => this.log.error('the outcome of a task could not be stored', { error, task_id: task.taskId }))
       .finally(() => {
         context.releaseStream()
         this.running.delete(work)

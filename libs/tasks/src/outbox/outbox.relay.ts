@@ -54,7 +54,7 @@ export class OutboxRelay {
       await this.publisher.publish(messages)
       await this.ledger.markPublished(messages.map(({ id }) => id))
     } catch (error) {
-      this.logger.warn('messages were not published: the sweeper will take them', { err: error, messages: messages.length })
+      this.logger.warn('messages were not published: the sweeper will take them', { error, messages: messages.length })
     }
   }
 

@@ -22,7 +22,7 @@ export class OutboxSweeper {
     if (this.stopped) return
     this.timer = setTimeout(() => {
       this.sweeping = this.sweep()
-        .catch((error: unknown) => this.logger.warn('the outbox could not be swept', { err: error }))
+        .catch((error: unknown) => this.logger.warn('the outbox could not be swept', { error }))
         .then(() => this.start())
     }, INTERVAL_MS)
   }
@@ -35,7 +35,7 @@ export class OutboxSweeper {
 
   /** Returns when nothing old is left. */
   private async sweep(): Promise<void> {
-    for (let full = true; full && !this.stopped; ) {
+    for (let full = true; full && !this.stopped;) {
       const messages = await this.ledger.takeUnpublished(OLD_MS, BATCH)
       full = messages.length === BATCH
       if (messages.length === 0) return

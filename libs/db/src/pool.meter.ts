@@ -1,0 +1,29 @@
+import { Injectable } from '@nestjs/common'
+import { InjectMetric } from '@willsoto/nestjs-prometheus'
+import type { Gauge, Histogram } from 'prom-client'
+import { HotPool } from './connection/hot-pool.js'
+import { POOL_CONNECTIONS, POOL_WAIT, POOL_WAITING } from './pool.metrics.js'
+
+/** Shows how far the pool is used: a pool that is too small shows as waiting before it shows as anything else. */
+@Injectable()
+export class PoolMeter {
+  constructor(
+    pool: HotPool,
+    @InjectMetric(POOL_CONNECTIONS) connections: Gauge<'state'>,
+    @InjectMetric(POOL_WAITING) waiting: Gauge,
+    @InjectMetric(POOL_WAIT) wait: Histogram,
+  ) {
+    pool.onAcquire((waitMs) => wait.observe(waitMs / 1_000))
+    collectBefore(connections, () => {
+      const { total, idle } = pool.use
+      connections.set({ state: 'idle' }, idle)
+      connections.set({ state: 'busy' }, total - idle)
+    })
+    collectBefore(waiting, () => waiting.set(pool.use.waiting))
+  }
+}
+
+/** prom-client calls `collect` of a metric when it is scraped; it is given at construction, which is Nest's here. */
+function collectBefore<T extends string>(gauge: Gauge<T>, read: () => void): void {
+  Object.assign(gauge, { collect: read })
+}
