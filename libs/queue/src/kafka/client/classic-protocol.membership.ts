@@ -5,7 +5,8 @@ import { GroupMembership, type MembershipListener, type TopicPartition } from '.
 import { waitMs } from '../wait-ms.js'
 import { makeClientOptions } from './client-options.js'
 
-const HEARTBEATS_PER_SESSION = 4
+/** Members hear of a rebalance by their next heartbeat, so these are the pace of every rebalance too. */
+const HEARTBEATS_PER_SESSION = 8
 const JOIN_ATTEMPTS = 10
 const JOIN_RETRY_MS = 100
 const LEAVE_TIMEOUT_MS = 2_000

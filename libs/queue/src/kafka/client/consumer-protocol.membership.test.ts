@@ -109,7 +109,7 @@ describe(ConsumerProtocolMembership.name, () => {
     drained()
     await settle()
     expect(coordinator.heartbeats.at(-1)!.owned).toEqual([0])
-    expect(told).toEqual(['owns 0,1,2'])
+    expect(told).toEqual(['owns 0,1,2', 'owns 0'])
     await membership.leave()
   })
 

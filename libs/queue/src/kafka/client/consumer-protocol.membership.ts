@@ -171,10 +171,9 @@ export class ConsumerProtocolMembership extends GroupMembership {
         await this.listener.revoke(kept)
         await this.own(kept)
       }
-      if (this.target === undefined && (target.length > kept.length || target.length === 0)) {
-        this.listener.assigned(target)
-        await this.own(target)
-      }
+      if (this.target !== undefined || this.state !== 'joined') continue
+      this.listener.assigned(target)
+      if (target.length > kept.length) await this.own(target)
     }
     this.reconciling = false
   }

@@ -7,14 +7,15 @@ const TOO_LARGE = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']
 
 export class PlatformaticRecordProducer extends RecordProducer {
   private readonly producer: Producer
+  private keyless = 0
 
   constructor(settings: QueueSettings) {
     super()
     this.producer = new Producer({
       ...makeClientOptions(settings, 'producer'),
       acks: ProduceAcks.ALL,
-      // The library's own default puts keys on other partitions than the Java client does.
-      partitioner: compatibilityPartitioner,
+      // The library's own default puts keys on other partitions than the Java client does; this one puts all without a key on the first.
+      partitioner: (message, key) => (key ? compatibilityPartitioner(message, key) : this.keyless++),
       compression: settings.produce.compression,
     })
   }

@@ -27,7 +27,7 @@ export class TopicProvisioner {
     const admin = client.createAdmin()
     try {
       const existing = await admin.existing(topics)
-      const missing = topics.filter((topic) => !existing.has(topic))
+      const missing = Array.from(new Set(topics)).filter((topic) => !existing.has(topic))
       if (missing.length === 0) return
       if (create === undefined) throw new MissingTopicsError(missing)
       await admin.create({ names: missing, ...create })
