@@ -17,9 +17,9 @@ export interface HttpRequest {
 }
 
 export interface ExchangeLimits {
-  /** From the written request to the first byte of the response. */
+  /** From the written request to the first byte of the body: a stream's head may come long before its first word. */
   readonly firstByteTimeoutMs: number
-  /** Between two pieces of the response. */
+  /** Between two pieces of the body. */
   readonly idleTimeoutMs: number
   /** Everything, the wait for a connection included. */
   readonly callTimeoutMs: number

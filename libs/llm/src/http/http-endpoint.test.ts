@@ -154,7 +154,13 @@ describe(HttpEndpoint.name, () => {
     })
 
     it.each<[string, Script, Partial<ExchangeLimits>, RegExp]>([
-      ['sends nothing', () => undefined, { firstByteTimeoutMs: 60 }, /sent no byte within 60 ms/],
+      ['sends nothing', () => undefined, { firstByteTimeoutMs: 60 }, /sent no byte of an answer within 60 ms/],
+      [
+        'sends a head and no body',
+        (socket) => socket.write(STREAM_HEAD),
+        { firstByteTimeoutMs: 60, idleTimeoutMs: 10 },
+        /sent no byte of an answer within 60 ms/,
+      ],
       ['stops inside the body', (socket) => socket.write(full.subarray(0, -3)), { idleTimeoutMs: 60 }, /silent for 60 ms in the middle/],
       ['drips', (socket) => drip(socket), { idleTimeoutMs: 200, callTimeoutMs: 250 }, /did not finish within 250 ms/],
     ])('closes the socket when the server %s for too long', async (_name, script, limits, message) => {

@@ -27,6 +27,7 @@ export class HttpEndpoint {
   private readonly context: ExchangeContext
 
   constructor(options: HttpEndpointOptions, watch: DeadlineWatch) {
+    if (!options.tls.verify) warnUnverified(options.endpoint)
     // One connector for all connections: it holds the TLS sessions that they resume.
     const connect = buildConnector({
       allowH2: false,
@@ -49,6 +50,10 @@ export class HttpEndpoint {
   close(): Promise<void> {
     return this.context.pool.destroy()
   }
+}
+
+function warnUnverified({ name, settingsPrefix }: Endpoint): void {
+  process.emitWarning(`the certificate of ${name} is not verified (${settingsPrefix}_VERIFY_SSL_CERTS): anyone on the way can read the key`)
 }
 
 function createConnection(origin: string, connect: buildConnector.connector): Client {

@@ -88,7 +88,6 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring, Conne
     if (status < 200) return
     this.mode = 'answering'
     this.received.start(status, headers)
-    this.dueIn(this.context.limits.idleTimeoutMs)
     if (this.refuseSize()) return
     const foreign = this.observer?.start(status, this.received.headers)
     if (foreign) this.stop(foreign)
@@ -123,8 +122,9 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring, Conne
   }
 
   expire(): void {
-    const phase = this.context.watch.nowMs() >= this.wholeDueMs ? 'whole' : this.mode
-    this.stop(timeoutError(phase, this.context.limits, this.context.endpoint))
+    const { watch, limits, endpoint } = this.context
+    const begun = this.received.sizeBytes > 0 ? 'idle' : 'first_byte'
+    this.stop(timeoutError(watch.nowMs() >= this.wholeDueMs ? 'whole' : begun, limits, endpoint))
   }
 
   private stop(reason: TaskError): void {

@@ -72,12 +72,12 @@ export function shutdownError(): TaskError {
   return failure('shutdown', 'the client was closed')
 }
 
-/** Why we gave up waiting: `whole` when the time for the whole call was over, else what the exchange was doing. */
-export function timeoutError(phase: string, limits: ExchangeLimits, { name }: Endpoint): TaskError {
+/** Why we gave up waiting. */
+export function timeoutError(phase: 'first_byte' | 'idle' | 'whole', limits: ExchangeLimits, { name }: Endpoint): TaskError {
   switch (phase) {
-    case 'written':
-      return failure('llm_timeout', `${name} sent no byte within ${limits.firstByteTimeoutMs} ms`)
-    case 'answering':
+    case 'first_byte':
+      return failure('llm_timeout', `${name} sent no byte of an answer within ${limits.firstByteTimeoutMs} ms`)
+    case 'idle':
       return failure('llm_timeout', `${name} was silent for ${limits.idleTimeoutMs} ms in the middle of its answer`)
     default:
       return failure('llm_timeout', `${name} did not finish within ${limits.callTimeoutMs} ms`)
