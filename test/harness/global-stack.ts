@@ -17,7 +17,7 @@ declare module 'vitest' {
 
 /** One stack for all integration and e2e tests of a run; it ends with the run, however that ends. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const stack = await startStack({ name: 'tests', onProgress: printProgress })
+  const stack = await startStack({ name: 'tests', kafka: { quickStart: true }, onProgress: printProgress })
   const { databaseUrl, kafkaBrokers, s3, gigachat } = stack
   project.provide('stack', { databaseUrl, kafkaBrokers, s3, gigachat })
   return () => stack.stop()

@@ -22,6 +22,8 @@ export const dbSettings = defineSettings(
     INTAKE_MAX_PENDING_BYTES: envInteger({ min: 1 }).default(2 * 1024 ** 3),
     INTAKE_MAX_DEFERRED_TASKS: envInteger({ min: 1 }).default(200_000),
     INTAKE_MAX_RUNNING_TASKS: envInteger({ min: 1 }).default(50_000),
+    HISTORY_RETENTION_DAYS: envInteger({ min: 1, max: 3_650 }).default(30),
+    TASK_ID_RETENTION_DAYS: envInteger({ min: 0, max: 36_500 }).default(8),
     LEDGER_BATCH_SIZE: envInteger({ min: 1, max: 5_000 }).default(256),
   }),
   {
@@ -47,6 +49,11 @@ export const dbSettings = defineSettings(
         migrateOnStart: env.MIGRATE_ON_START ?? env.SLUICE_PROFILE === 'dev',
         leaseDurationMs: env.LEASE_DURATION_MS,
         batchSize: env.LEDGER_BATCH_SIZE,
+        retention: {
+          historyDays: env.HISTORY_RETENTION_DAYS,
+          /** 0 keeps them for ever. */
+          identityDays: env.TASK_ID_RETENTION_DAYS === 0 ? undefined : env.TASK_ID_RETENTION_DAYS,
+        },
         caps: {
           pendingTasks: env.INTAKE_MAX_PENDING_TASKS,
           pendingBytes: env.INTAKE_MAX_PENDING_BYTES,

@@ -6,9 +6,9 @@ import { rowTypes } from './row-types.js'
 
 export type Row = Record<string, unknown>
 
-/** A statement that PostgreSQL prepares once per connection. `name` must be unique to its text. */
+/** A statement that PostgreSQL prepares once per connection, where it has a name: unique to its text. */
 export interface Statement {
-  readonly name: string
+  readonly name?: string
   readonly text: string
 }
 
@@ -61,7 +61,7 @@ export class HotPool implements StatementRunner {
   async run<T extends Row>(statement: Statement, values: readonly unknown[]): Promise<T[]> {
     const client = await this.connect()
     try {
-      const { rows } = await client.query<T>({ name: statement.name, text: statement.text, values: values as unknown[] })
+      const { rows } = await client.query<T>({ ...statement, values: values as unknown[] })
       client.release()
       return rows
     } catch (error) {

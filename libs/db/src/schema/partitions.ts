@@ -1,32 +1,39 @@
 import type { HotPool } from '../connection/hot-pool.js'
+import { WIDE_TABLES } from './wide-tables.js'
+import { applyRetention, type RetentionLimits, type RetentionReport } from './retention.js'
 
-/** Wide tables, with what their partitions need: room on the page where rows are updated in place. */
-const PARTITIONED = [
-  { table: 'task', options: '' },
-  { table: 'attempt', options: ' WITH (fillfactor = 80)' },
-  { table: 'answer', options: '' },
-  { table: 'run_record', options: '' },
-]
 const DAYS_AHEAD = 3
 const DAY_MS = 24 * 60 * 60 * 1_000
 const INTERVAL_MS = 60 * 60 * 1_000
 
-/** Makes the partitions of today and the next days, at start and each hour. One replica at a time does it, under a lock. */
+/**
+ * Makes the partitions of today and the next days, at start and each hour, under a lock so that one replica at a time does it; and drops what
+ * is old, each hour.
+ */
 export class PartitionKeeper {
   private timer: NodeJS.Timeout | undefined
+  private stopped = false
 
   constructor(
     private readonly pool: HotPool,
-    private readonly onError: (error: unknown) => void,
+    private readonly retention: RetentionLimits,
+    private readonly events: { readonly onError: (error: unknown) => void; readonly onRemoved: (report: RetentionReport) => void },
   ) {}
 
   async start(): Promise<void> {
     await this.makePartitions()
-    this.timer = setInterval(() => void this.makePartitions().catch(this.onError), INTERVAL_MS)
+    this.timer = setInterval(() => void this.keep().catch(this.events.onError), INTERVAL_MS)
   }
 
   stop(): void {
+    this.stopped = true
     clearInterval(this.timer)
+  }
+
+  private async keep(): Promise<void> {
+    await this.makePartitions()
+    const report = await applyRetention(this.pool, this.retention, () => this.stopped)
+    if (report.days.length + report.identities + report.rejections > 0) this.events.onRemoved(report)
   }
 
   private async makePartitions(): Promise<void> {
@@ -38,11 +45,10 @@ export class PartitionKeeper {
       )
       for (let day = 0; day <= DAYS_AHEAD; day++) {
         const from = addDays(rows[0]!.today, day)
-        for (const { table, options } of PARTITIONED) {
+        for (const { table, options } of WIDE_TABLES) {
           const name = `${table}_${from.replaceAll('-', '')}`
           await transaction.run(
             {
-              name: `partition-${name}`,
               text: `CREATE TABLE IF NOT EXISTS ${name} PARTITION OF ${table} FOR VALUES FROM ('${from}') TO ('${addDays(from, 1)}')${options}`,
             },
             [],

@@ -91,7 +91,9 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
   /** Aborted calls end at once; what they come to may not be storable, and then a stop must not wait for ever. */
   private whenGivenUp(): Promise<void> {
     return new Promise((resolve) => {
-      this.expiry.signal.addEventListener('abort', () => setTimeout(resolve, STORING_LIMIT_MS).unref(), { once: true })
+      const giveUpLater = () => void setTimeout(resolve, STORING_LIMIT_MS).unref()
+      if (this.expiry.signal.aborted) giveUpLater()
+      else this.expiry.signal.addEventListener('abort', giveUpLater, { once: true })
     })
   }
 

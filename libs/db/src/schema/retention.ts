@@ -1,0 +1,93 @@
+import type { HotPool, Statement } from '../connection/hot-pool.js'
+import { WIDE_TABLES } from './wide-tables.js'
+
+/** Rows of one delete: small enough to hold no lock for long. */
+const BATCH = 5_000
+
+export interface RetentionLimits {
+  /** Whole days of tasks, attempts, answers and ends. */
+  readonly historyDays: number
+  /** Task ids: as long as Kafka may deliver a task again. undefined: for ever. */
+  readonly identityDays: number | undefined
+}
+
+const OLD_DAYS: Statement = {
+  name: 'retention-days',
+  text: `
+  SELECT to_char(day, 'YYYYMMDD') AS day FROM (
+    SELECT to_date(substring(c.relname FROM '_([0-9]{8})$'), 'YYYYMMDD') AS day
+    FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'task'::regclass
+  ) days
+  WHERE day < (now() AT TIME ZONE 'UTC')::date - $1::integer
+    AND NOT EXISTS (SELECT FROM task_queue q WHERE q.accepted_on = day)
+    AND NOT EXISTS (SELECT FROM outbox o WHERE o.accepted_on = day)
+  ORDER BY 1`,
+}
+
+const OLD_IDENTITIES = `
+  DELETE FROM task_identity WHERE ctid = ANY(ARRAY(
+    SELECT i.ctid FROM task_identity i
+    WHERE i.accepted_on < (now() AT TIME ZONE 'UTC')::date - $1::integer AND NOT EXISTS (SELECT FROM task_queue q WHERE q.id = i.id)
+    LIMIT ${BATCH}
+  )) RETURNING 1`
+
+const OLD_REJECTIONS = `
+  DELETE FROM rejected_delivery WHERE ctid = ANY(ARRAY(
+    SELECT r.ctid FROM rejected_delivery r
+    WHERE r.received_at < now() - make_interval(days => $1::integer)
+      AND NOT EXISTS (SELECT FROM outbox o WHERE (o.topic, o.partition, o."offset") = (r.topic, r.partition, r."offset"))
+    LIMIT ${BATCH}
+  )) RETURNING 1`
+
+const OLD_LEASES = `DELETE FROM worker_lease WHERE state <> 'held' AND ended_at < now() - make_interval(days => $1::integer) RETURNING 1`
+
+const OLD_KEYS = `
+  DELETE FROM ordering_key WHERE ctid = ANY(ARRAY(
+    SELECT k.ctid FROM ordering_key k
+    WHERE k.touched_on < (now() AT TIME ZONE 'UTC')::date - $1::integer
+      AND NOT EXISTS (SELECT FROM task_queue q WHERE q.ordering_key = k.ordering_key)
+    LIMIT ${BATCH} FOR UPDATE SKIP LOCKED
+  )) RETURNING 1`
+
+export interface RetentionReport {
+  readonly days: readonly string[]
+  readonly identities: number
+  readonly rejections: number
+}
+
+/**
+ * Removes what is old enough: whole days in which every task has ended and every message is out, and single rows of the narrow tables, in
+ * small batches. Safe to run on several replicas at once; `isStopped` is asked between the batches.
+ */
+export async function applyRetention(pool: HotPool, limits: RetentionLimits, isStopped: () => boolean): Promise<RetentionReport> {
+  const days = await dropOldDays(pool, limits.historyDays)
+  const remove = (name: string, text: string, age: number) => deleteInBatches(pool, { statement: { name, text }, age, isStopped })
+  const identities = limits.identityDays === undefined ? 0 : await remove('retention-identities', OLD_IDENTITIES, limits.identityDays)
+  const rejections = await remove('retention-rejections', OLD_REJECTIONS, limits.historyDays)
+  await remove('retention-leases', OLD_LEASES, limits.historyDays)
+  await remove('retention-keys', OLD_KEYS, limits.historyDays)
+  return { days, identities, rejections }
+}
+
+async function dropOldDays(pool: HotPool, historyDays: number): Promise<string[]> {
+  const rows = await pool.run<{ day: string }>(OLD_DAYS, [historyDays])
+  for (const { day } of rows) {
+    await pool.transaction(async (transaction) => {
+      for (const table of WIDE_TABLES)
+        await transaction.run({ name: `drop-${table}-${day}`, text: `DROP TABLE IF EXISTS ${table}_${day}` }, [])
+    })
+  }
+  return rows.map(({ day }) => day)
+}
+
+interface Batches {
+  readonly statement: Statement
+  readonly age: number
+  readonly isStopped: () => boolean
+}
+
+async function deleteInBatches(pool: HotPool, { statement, age, isStopped }: Batches): Promise<number> {
+  let deleted = 0
+  for (let last = BATCH; last >= BATCH && !isStopped(); deleted += last) last = (await pool.run(statement, [age])).length
+  return deleted
+}
