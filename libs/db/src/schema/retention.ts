@@ -73,8 +73,7 @@ async function dropOldDays(pool: HotPool, historyDays: number): Promise<string[]
   const rows = await pool.run<{ day: string }>(OLD_DAYS, [historyDays])
   for (const { day } of rows) {
     await pool.transaction(async (transaction) => {
-      for (const table of WIDE_TABLES)
-        await transaction.run({ name: `drop-${table}-${day}`, text: `DROP TABLE IF EXISTS ${table}_${day}` }, [])
+      for (const { table } of WIDE_TABLES) await transaction.run({ text: `DROP TABLE IF EXISTS ${table}_${day}` }, [])
     })
   }
   return rows.map(({ day }) => day)
