@@ -18,6 +18,8 @@ export interface GroupCommitOptions<T, R> {
    * default an error is about all of them.
    */
   readonly isBadItem?: (error: unknown) => boolean
+  /** true: when a group is rejected, so is everything that waits behind it: nothing may overtake what will be offered again. */
+  readonly keepsOrder?: boolean
 }
 
 /**
@@ -100,15 +102,36 @@ export class GroupCommit<T, R> {
     else if (this.isIdle()) this.announceIdle()
   }
 
-  private async commit(group: Waiting<T, R>[]): Promise<void> {
+  /** Returns the failure that was about all items, so that the next ones are not even tried. */
+  private async commit(group: Waiting<T, R>[]): Promise<{ readonly cause: unknown } | undefined> {
     try {
       const results = await this.options.commit(group.map(({ item }) => item))
       group.forEach(({ resolve }, index) => resolve(results[index] as R))
-    } catch (error) {
-      if (group.length === 1 || !this.options.isBadItem?.(error)) group.forEach(({ reject }) => reject(error))
-      // In order and one by one, as they would have been committed together.
-      else for (const waiting of group) await this.commit([waiting])
+      return undefined
+    } catch (cause) {
+      if (!this.options.isBadItem?.(cause)) {
+        this.reject(this.options.keepsOrder ? [...group, ...this.waiting.splice(0)] : group, cause)
+        return { cause }
+      }
+      if (group.length > 1) return this.commitOneByOne(group)
+      this.reject(group, cause)
+      return undefined
     }
+  }
+
+  /** In order, as they would have been committed together. */
+  private async commitOneByOne(group: Waiting<T, R>[]): Promise<{ readonly cause: unknown } | undefined> {
+    for (const [index, waiting] of group.entries()) {
+      const failure = await this.commit([waiting])
+      if (!failure) continue
+      this.reject(group.slice(index + 1), failure.cause)
+      return failure
+    }
+    return undefined
+  }
+
+  private reject(group: readonly Waiting<T, R>[], error: unknown): void {
+    group.forEach(({ reject }) => reject(error))
   }
 
   private announceIdle(): void {

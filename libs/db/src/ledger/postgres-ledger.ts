@@ -64,7 +64,12 @@ export class PostgresLedger extends Ledger {
   ) {
     super()
     const limits = { maxItems: batchSize, maxSizeBytes: MAX_BATCH_BYTES, isBadItem }
-    this.accepting = new GroupCommit({ ...limits, sizeOf: (task) => task.payload.length, commit: (tasks) => this.acceptBatch(tasks) })
+    this.accepting = new GroupCommit({
+      ...limits,
+      keepsOrder: true,
+      sizeOf: (task) => task.payload.length,
+      commit: (tasks) => this.acceptBatch(tasks),
+    })
     this.answering = new GroupCommit({
       ...limits,
       sizeOf: ({ answer }) => answer.body.length,
