@@ -15,6 +15,9 @@ const TICK_MS = 25
  *
  * idle     no calls, no timer
  * watching the first `add` starts the timer; each tick looks at every call; the tick that finds none stops it
+ *
+ * A call that is due is looked at again behind the next poll of the sockets: after a process has stood still, the answers that wait in
+ * its sockets are read before anything expires, instead of being thrown away.
  */
 export class DeadlineWatch {
   private readonly calls = new Set<Expiring>()
@@ -42,6 +45,16 @@ export class DeadlineWatch {
       this.timer = undefined
       return
     }
+    if (this.isAnyDue()) setImmediate(() => this.expireDue())
+  }
+
+  private isAnyDue(): boolean {
+    const now = this.nowMs()
+    for (const call of this.calls) if (call.dueAtMs <= now) return true
+    return false
+  }
+
+  private expireDue(): void {
     const now = this.nowMs()
     for (const call of this.calls) if (call.dueAtMs <= now) call.expire()
   }
