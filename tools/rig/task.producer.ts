@@ -10,10 +10,14 @@ export interface ProducedRecord {
   readonly partition?: number
 }
 
+/** A record whose place its sender chooses, so that the brokers' acknowledgement says where exactly it lies. */
+export type PlacedRecord = ProducedRecord & { readonly partition: number }
+
 /** Where an acknowledged record lies. */
 export interface Acknowledged {
   readonly topic: string
   readonly partition: number
+  readonly offset: bigint
 }
 
 /** Puts tasks on Kafka as a producer of the service's users would: every record acknowledged by all replicas. */
@@ -28,6 +32,21 @@ export class TaskProducer {
   async send(records: readonly ProducedRecord[]): Promise<void> {
     if (records.length === 0) return
     await this.producer.send({ messages: records.map(makeMessage), acks: -1 })
+  }
+
+  /** As `send`; tells where each record lies, in the order of the records. */
+  async sendPlaced(records: readonly PlacedRecord[]): Promise<Acknowledged[]> {
+    if (records.length === 0) return []
+    const { offsets = [] } = await this.producer.send({ messages: records.map(makeMessage), acks: -1 })
+    // One acknowledgement for each partition: the offset of the first of its records.
+    const next = new Map(offsets.map(({ topic, partition, offset }) => [`${topic}/${partition}`, offset]))
+    return records.map(({ topic, partition }) => {
+      const place = `${topic}/${partition}`
+      const offset = next.get(place)
+      if (offset === undefined) throw new Error(`the brokers did not say where the records of ${place} lie`)
+      next.set(place, offset + 1n)
+      return { topic, partition, offset }
+    })
   }
 
   async close(): Promise<void> {

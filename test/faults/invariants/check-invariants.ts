@@ -1,0 +1,32 @@
+import { checkAnswers } from './answers.invariant.js'
+import { checkDeliveries } from './deliveries.invariant.js'
+import { checkEvents } from './events.invariant.js'
+import type { Evidence } from './evidence.js'
+import { checkOffsets } from './offsets.invariant.js'
+import { checkOrdering } from './ordering.invariant.js'
+import { checkPurchases } from './purchases.invariant.js'
+import { checkSecrets } from './secrets.invariant.js'
+import { checkStates } from './states.invariant.js'
+import { checkTokens } from './tokens.invariant.js'
+import type { Violation } from './violation.js'
+
+/** What must hold after every fault, once all work is done. */
+export function checkInvariants(evidence: Evidence): Violation[] {
+  return [
+    ...checkDeliveries(evidence),
+    ...checkEvents(evidence),
+    ...checkPurchases(evidence),
+    ...checkStates(evidence),
+    ...checkOffsets(evidence.acked, evidence.committed, evidence.ledger),
+    ...checkOutbox(evidence),
+    ...checkTokens(evidence),
+    ...checkOrdering(evidence),
+    ...checkAnswers(evidence),
+    ...checkSecrets(evidence),
+  ]
+}
+
+/** I9 */
+function checkOutbox({ ledger }: Evidence): Violation[] {
+  return ledger.outboxRows === 0 ? [] : [{ invariant: 'I9', problem: 'the outbox is not empty', evidence: ledger.outboxRows }]
+}

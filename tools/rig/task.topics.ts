@@ -1,0 +1,41 @@
+import { Admin } from '@platformatic/kafka'
+import type { Acknowledged } from './task.producer.js'
+
+export interface TopicNames {
+  readonly tasks: string
+  readonly results: string
+  readonly deadLetters: string
+}
+
+/** The topics of one service, and its group's place on them. */
+export class TaskTopics {
+  private readonly admin: Admin
+
+  constructor(
+    brokers: readonly string[],
+    readonly names: TopicNames,
+    readonly groupId: string,
+  ) {
+    this.admin = new Admin({ clientId: 'sluice-rig', bootstrapBrokers: [...brokers] })
+  }
+
+  async create(partitions: number): Promise<void> {
+    await this.admin.createTopics({ topics: Object.values(this.names), partitions, replicas: 1 })
+  }
+
+  /** The group's committed offsets on the tasks topic: the next records that it would read. */
+  async committed(partitions: readonly number[]): Promise<Acknowledged[]> {
+    const [group] = await this.admin.listConsumerGroupOffsets({
+      groups: [{ groupId: this.groupId, topics: [{ name: this.names.tasks, partitionIndexes: [...partitions] }] }],
+    })
+    return (group?.topics ?? []).flatMap(({ name, partitions: found }) =>
+      found
+        .filter(({ committedOffset }) => committedOffset >= 0n)
+        .map(({ partitionIndex, committedOffset }) => ({ topic: name, partition: partitionIndex, offset: committedOffset })),
+    )
+  }
+
+  async close(): Promise<void> {
+    await this.admin.close()
+  }
+}
