@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { TaskError, type SendResult } from '#libs/kernel'
+import { makeIdentity } from '../testing/certificates.js'
 import { ANSWER_TEXT, ATTEMPT_ID, makeCall, streamFrames } from '../testing/factories.js'
 import { issueTokens, setUpGigaChat, tokenReply } from '../testing/gigachat.setup.js'
 import { chunked, httpResponse, STREAM_END, STREAM_HEAD, type Script } from '../testing/scripted.server.js'
@@ -135,6 +136,17 @@ describe(GigaChatClient.name, () => {
       expect(chatServer.requests[0]?.head).toMatch(/^POST \/api\/v1\/token /)
       expect(chatServer.requests[0]?.head).toContain(`authorization: Basic ${Buffer.from('ann:secret').toString('base64')}`)
       expect(chatServer.requests[1]?.head).toContain('authorization: Bearer t\r\n'.trimEnd())
+      expect(authServer.requests).toHaveLength(0)
+    })
+
+    it('sends no token where the client certificate is enough', async () => {
+      const { certPem, keyPem } = makeIdentity('client')
+      const { authServer, chatServer, send } = await setUpGigaChat(onTestFinished, {
+        chat: reply(200, ANSWER_TEXT),
+        env: { GIGACHAT_CREDENTIALS: '', GIGACHAT_CERT: certPem, GIGACHAT_KEY: keyPem },
+      })
+      expect(await send()).toMatchObject({ kind: 'answered' })
+      expect(chatServer.requests[0]?.head).not.toContain('authorization')
       expect(authServer.requests).toHaveLength(0)
     })
 
