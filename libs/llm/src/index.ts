@@ -1,7 +1,7 @@
 export { GigaChatApi } from './gigachat/gigachat.api.js'
 export { GigaChatClient } from './gigachat/gigachat.client.js'
 export { LlmModule } from './llm.module.js'
-export { llmSettings, type LlmSettings } from './llm.settings.js'
+export { llmSettings } from './llm.settings.js'
 export { PromptCatalog } from './prompts/prompt-catalog.js'
 export { PromptsModule } from './prompts/prompts.module.js'
 export { promptsSettings, type PromptsSettings } from './prompts/prompts.settings.js'
