@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config'
 import { dropPhantomBranches } from './tools/coverage/phantom-branches.plugin.js'
+import { ClosingLineReporter } from './tools/test-report/closing-line.reporter.js'
 
 /** Limits of single tests are four times as wide on CI, whose machines are slower and shared. */
 const patience = process.env.CI ? 4 : 1
@@ -12,7 +13,7 @@ export default defineConfig({
   test: {
     // The cache ignores changes of tsconfig.json.
     fsModuleCache: !process.env.CI,
-    reporters: ['default'],
+    reporters: ['default', new ClosingLineReporter()],
     coverage: {
       provider: 'v8',
       include: ['libs/*/src/**/*.ts'],
