@@ -14,6 +14,12 @@ const LEAVE_TIMEOUT_MS = 2_000
 const NO_EPOCH = -1
 const PROTOCOL = { name: 'cooperative-sticky', version: 3 }
 
+/** Outlives a membership, so that the next one takes its place and the group need not wait until it has expired. */
+export interface MemberMemory {
+  /** null before the first join. */
+  memberId: string | null
+}
+
 /**
  * Membership by the classic protocol (JoinGroup, SyncGroup, Heartbeat), cooperative: partitions that stay are never interrupted.
  *
@@ -23,16 +29,19 @@ const PROTOCOL = { name: 'cooperative-sticky', version: 3 }
  */
 export class ClassicProtocolMembership extends GroupMembership {
   private readonly consumer: Consumer
+  private readonly isStatic: boolean
   private left = false
+  private heartbeatTimer: NodeJS.Timeout | undefined
 
   constructor(
     settings: QueueSettings,
     topics: readonly string[],
     private readonly listener: MembershipListener,
-    private readonly isStatic = settings.groupInstanceId !== undefined,
+    private readonly memory: MemberMemory,
   ) {
     super()
     const { sessionTimeoutMs } = settings
+    this.isStatic = settings.groupInstanceId !== undefined
     this.consumer = new Consumer({
       ...makeClientOptions(settings, 'member'),
       groupId: settings.groupId,
@@ -45,8 +54,12 @@ export class ClassicProtocolMembership extends GroupMembership {
       protocols: [PROTOCOL],
       protocolsMetadata: () => this.beforeJoin(),
     })
+    this.consumer.memberId = memory.memberId
     this.consumer.topics.trackAll(...topics)
-    this.consumer.on('consumer:heartbeat:end', () => this.listener.heartbeat())
+    this.consumer.on('consumer:heartbeat:start', () => this.expectHeartbeat(sessionTimeoutMs / 3))
+    this.consumer.on('consumer:heartbeat:cancel', () => clearTimeout(this.heartbeatTimer))
+    this.consumer.on('consumer:heartbeat:error', () => clearTimeout(this.heartbeatTimer))
+    this.consumer.on('consumer:heartbeat:end', () => this.onHeartbeat())
     this.consumer.on('consumer:group:join', () => this.onJoined())
     // A rejoin that came from a heartbeat has failed: no heartbeat will follow by itself.
     this.consumer.on('error', () => void this.join().catch((error: unknown) => this.listener.lost(error as Error)))
@@ -74,6 +87,7 @@ export class ClassicProtocolMembership extends GroupMembership {
   async leave(): Promise<void> {
     if (this.left) return
     this.left = true
+    clearTimeout(this.heartbeatTimer)
     const { consumer } = this
     // The library would say goodbye for a static member too, and so give its partitions away at every restart.
     if (this.isStatic) void consumer.connections.close()
@@ -85,8 +99,25 @@ export class ClassicProtocolMembership extends GroupMembership {
     }
   }
 
+  /**
+   * The library has one time limit for all requests of a connection, and a JoinGroup needs a long one. A heartbeat that is owed for a
+   * third of the session means a dead connection: without it the next one comes in time.
+   */
+  private expectHeartbeat(limitMs: number): void {
+    clearTimeout(this.heartbeatTimer)
+    this.heartbeatTimer = setTimeout(() => {
+      for (const [, connection] of this.consumer.connections) connection.socket.destroy()
+    }, limitMs)
+  }
+
+  private onHeartbeat(): void {
+    clearTimeout(this.heartbeatTimer)
+    this.listener.heartbeat()
+  }
+
   private onJoined(): void {
     if (this.left) return
+    this.memory.memberId = this.consumer.memberId
     this.listener.heartbeat()
     this.listener.assigned(flatten(this.consumer.assignments))
   }

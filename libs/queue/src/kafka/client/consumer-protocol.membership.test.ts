@@ -66,7 +66,7 @@ function makeMembership(env: Record<string, string> = {}) {
     lost: (cause) => told.push(`lost ${cause.message}`),
   }
   const settings = makeTestSettings(env)
-  const membership = new ConsumerProtocolMembership(settings, ['tasks'], listener, coordinator as unknown as GroupCoordinator)
+  const membership = new ConsumerProtocolMembership(settings, ['tasks'], listener, 'member-1', coordinator as unknown as GroupCoordinator)
   return { membership, coordinator, revoke, told }
 }
 

@@ -1,6 +1,5 @@
 import type { RecordPosition } from '#libs/kernel'
 import { findErrorBy, type consumerGroupHeartbeatV1 } from '@platformatic/kafka'
-import { randomUUID } from 'node:crypto'
 import type { QueueSettings } from '../../queue.settings.js'
 import { GroupMembership, type MembershipListener, type TopicPartition } from '../kafka-client.port.js'
 import { makeClientOptions } from './client-options.js'
@@ -29,7 +28,6 @@ type Heartbeat = consumerGroupHeartbeatV1.ConsumerGroupHeartbeatResponse
  * any -> out (thrown out, told to the listener once) or left. Another life is another object.
  */
 export class ConsumerProtocolMembership extends GroupMembership {
-  private readonly memberId = randomUUID()
   private epoch = JOIN_EPOCH
   private owned: readonly TopicPartition[] = []
   private target: readonly TopicPartition[] | undefined
@@ -45,7 +43,9 @@ export class ConsumerProtocolMembership extends GroupMembership {
     private readonly settings: QueueSettings,
     private readonly topics: readonly string[],
     private readonly listener: MembershipListener,
-    private readonly coordinator = new GroupCoordinator(makeClientOptions(settings, 'member'), settings.groupId),
+    /** The same for all lives of this process: a new life takes the place of one that could not say goodbye. */
+    private readonly memberId: string,
+    private readonly coordinator = createCoordinator(settings),
   ) {
     super()
   }
@@ -199,6 +199,12 @@ export class ConsumerProtocolMembership extends GroupMembership {
       return topic === undefined ? [] : partitions.map((partition) => ({ topic, partition }))
     })
   }
+}
+
+/** No request of this protocol waits at the broker, so a connection that is silent for half of a session is dead. */
+function createCoordinator(settings: QueueSettings): GroupCoordinator {
+  const requestTimeout = Math.min(settings.requestTimeoutMs, settings.sessionTimeoutMs / 2)
+  return new GroupCoordinator({ ...makeClientOptions(settings, 'member'), requestTimeout }, settings.groupId)
 }
 
 function includes(partitions: readonly TopicPartition[], { topic, partition }: TopicPartition): boolean {

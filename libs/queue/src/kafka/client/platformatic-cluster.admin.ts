@@ -4,6 +4,8 @@ import type { QueueSettings } from '../../queue.settings.js'
 import { ClusterAdmin, type NewTopics, type TopicPartition } from '../kafka-client.port.js'
 import { makeClientOptions } from './client-options.js'
 
+/** Everything waits for these, and none of them is long. */
+const REQUEST_TIMEOUT_MS = 5_000
 const TIMESTAMPS = { earliest: ListOffsetTimestamps.EARLIEST, latest: ListOffsetTimestamps.LATEST }
 
 export class PlatformaticClusterAdmin extends ClusterAdmin {
@@ -11,7 +13,8 @@ export class PlatformaticClusterAdmin extends ClusterAdmin {
 
   constructor(private readonly settings: QueueSettings) {
     super()
-    this.admin = new Admin(makeClientOptions(settings, 'admin'))
+    const requestTimeout = Math.min(settings.requestTimeoutMs, REQUEST_TIMEOUT_MS)
+    this.admin = new Admin({ ...makeClientOptions(settings, 'admin'), requestTimeout })
   }
 
   async existing(topics: readonly string[]): Promise<ReadonlySet<string>> {

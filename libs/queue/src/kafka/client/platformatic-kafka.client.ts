@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { QueueSettings } from '../../queue.settings.js'
 import {
   KafkaClient,
@@ -7,13 +8,17 @@ import {
   type RecordProducer,
   type RecordReader,
 } from '../kafka-client.port.js'
-import { ClassicProtocolMembership } from './classic-protocol.membership.js'
+import { ClassicProtocolMembership, type MemberMemory } from './classic-protocol.membership.js'
 import { ConsumerProtocolMembership } from './consumer-protocol.membership.js'
 import { PlatformaticClusterAdmin } from './platformatic-cluster.admin.js'
 import { PlatformaticRecordProducer } from './platformatic-record.producer.js'
 import { PlatformaticRecordReader } from './platformatic-record.reader.js'
 
 export class PlatformaticKafkaClient extends KafkaClient {
+  /** Of this process: what a session that could not say goodbye held goes to the next one at once. */
+  private readonly memberId = randomUUID()
+  private readonly memory: MemberMemory = { memberId: null }
+
   constructor(private readonly settings: QueueSettings) {
     super()
   }
@@ -23,8 +28,9 @@ export class PlatformaticKafkaClient extends KafkaClient {
   }
 
   createMembership(topics: readonly string[], listener: MembershipListener): GroupMembership {
-    const Membership = this.settings.groupProtocol === 'consumer' ? ConsumerProtocolMembership : ClassicProtocolMembership
-    return new Membership(this.settings, topics, listener)
+    return this.settings.groupProtocol === 'consumer'
+      ? new ConsumerProtocolMembership(this.settings, topics, listener, this.memberId)
+      : new ClassicProtocolMembership(this.settings, topics, listener, this.memory)
   }
 
   createProducer(): RecordProducer {

@@ -1,5 +1,9 @@
 import type { QueueEvents } from '../consumer/queue.events.js'
-import type { KafkaClient } from '../kafka-client.port.js'
+import type { ClusterAdmin, KafkaClient } from '../kafka-client.port.js'
+import { waitMs } from '../wait-ms.js'
+
+const NEW_TOPIC_POLL_MS = 50
+const NEW_TOPIC_POLLS = 60
 
 export class MissingTopicsError extends Error {
   override readonly name = 'MissingTopicsError'
@@ -31,9 +35,22 @@ export class TopicProvisioner {
       if (missing.length === 0) return
       if (create === undefined) throw new MissingTopicsError(missing)
       await admin.create({ names: missing, ...create })
+      await untilReadable(admin, missing)
       events.emit('topicsCreated', { topics: missing })
     } finally {
       await admin.close()
     }
+  }
+}
+
+/** For a moment a broker does not know yet that it leads a new partition. Whoever comes next finds out if it takes longer. */
+async function untilReadable(admin: ClusterAdmin, topics: readonly string[]): Promise<void> {
+  for (let poll = 0; poll < NEW_TOPIC_POLLS; poll++) {
+    const isReadable = await admin.offsetsAt(topics, 'earliest').then(
+      () => true,
+      () => false,
+    )
+    if (isReadable) return
+    await waitMs(NEW_TOPIC_POLL_MS)
   }
 }
