@@ -1,6 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { ServiceRig } from '#tools/rig'
-import { startStack } from '#tools/stack'
+import { ServiceRig, startOwnSimulator } from '#tools/rig'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { CRASH_ENV, CRASH_SIMULATOR, runCrashes } from '../crash/crash.run.js'
 import { describeViolations } from '../faults/invariants/violation.js'
@@ -11,11 +10,11 @@ const MS_PER_KILL = 20_000
 
 describe(`Sluice, killed at random (CRASH_SEED=${SEED})`, () => {
   let rig: ServiceRig
-  let simulator: Awaited<ReturnType<typeof startStack>>
+  let simulator: Awaited<ReturnType<typeof startOwnSimulator>>
 
   beforeAll(async () => {
     const stack = inject('stack')
-    simulator = await startStack({ name: 'crash-simulator', parts: ['simulator'], simulator: { settings: CRASH_SIMULATOR } })
+    simulator = await startOwnSimulator(CRASH_SIMULATOR)
     rig = await ServiceRig.create({ ...stack, gigachat: simulator.gigachat }, { name: 'crash', env: CRASH_ENV })
   })
   afterAll(async () => {

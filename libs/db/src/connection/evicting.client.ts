@@ -4,10 +4,14 @@ import pg from 'pg'
  * A client that destroys its socket when a query times out on our side. A half-open connection answers nothing for ever: pg rejects the
  * query after `query_timeout` but keeps the socket, and TypeORM then takes the same dead connection from its pool again and again
  * (brianc/node-postgres#3399, #2973). With the socket gone the pool drops the client: one failed query, then a healthy connection.
+ *
+ * A connection that breaks is also told by an `error` event, which nobody listens to while a pool has lent the client, and which would end
+ * the process. The queries reject in any case, so the event says nothing new.
  */
 export class EvictingClient extends pg.Client {
   constructor(config?: string | pg.ClientConfig) {
     super(config)
+    this.on('error', () => {})
     const query = this.query.bind(this) as (...args: unknown[]) => unknown
     // pg's overloads (text, config, submittable; promise or callback) all pass through here.
     this.query = ((...args: unknown[]) => {

@@ -1,4 +1,3 @@
-import pg from 'pg'
 import { DataSource } from 'typeorm'
 import { EvictingClient } from '../connection/evicting.client.js'
 import { Ledger1700000000001 } from './migrations/0001-ledger.migration.js'
@@ -39,7 +38,7 @@ export async function migrate(url: string): Promise<MigrationReport> {
 
 /** What the schema lacks: names of migrations that have not been applied. A newer schema is fine. */
 export async function missingMigrations(url: string): Promise<string[]> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 })
+  const client = new EvictingClient({ connectionString: url, connectionTimeoutMillis: 10_000, application_name: 'sluice-migrate' })
   await client.connect()
   try {
     const exists = await client.query<{ present: boolean }>(`SELECT to_regclass('schema_migration') IS NOT NULL AS present`)

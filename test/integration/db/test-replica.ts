@@ -1,0 +1,64 @@
+import type { ClaimedTask } from '#libs/kernel'
+import { onTestFinished } from 'vitest'
+import { HotPool } from '../../../libs/db/src/connection/hot-pool.js'
+import { PostgresWorkerLease } from '../../../libs/db/src/lease/postgres-worker-lease.js'
+import { DueTasks } from '../../../libs/db/src/ledger/due-tasks.js'
+import { PostgresLedger } from '../../../libs/db/src/ledger/postgres-ledger.js'
+import { makeDbSettings, type TestDatabase } from './test-database.js'
+
+/** A replica's side of the ledger: what DbModule wires. */
+export interface TestReplica {
+  readonly pool: HotPool
+  readonly lease: PostgresWorkerLease
+  readonly due: DueTasks
+  readonly ledger: PostgresLedger
+  /** Ends it in order, giving its lease back. */
+  readonly stop: () => Promise<void>
+  /** Ends it as SIGKILL would: nothing is given back. */
+  readonly die: () => Promise<void>
+}
+
+export interface ReplicaOptions {
+  readonly leaseMs?: number
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** A replica that holds a lease. It ends with the test. */
+export async function openReplica(
+  { url }: Pick<TestDatabase, 'url'>,
+  { leaseMs = 10_000, env = {} }: ReplicaOptions = {},
+): Promise<TestReplica> {
+  const settings = makeDbSettings(url, env)
+  const pool = new HotPool(settings)
+  const lease = new PostgresWorkerLease(pool, { worker: 'test', durationMs: leaseMs })
+  const due = new DueTasks(pool, settings)
+  const ledger = new PostgresLedger(pool, lease, due, settings)
+  await lease.start()
+  let ended: Promise<void> | undefined
+  const end = (giveBack: boolean) => async () => {
+    ended ??= (async () => {
+      ledger.stop()
+      await due.stop()
+      await (giveBack ? lease.stop().catch(() => {}) : stopTimers(lease))
+      await pool.close()
+    })()
+    await ended
+  }
+  onTestFinished(end(true))
+  return { pool, lease, due, ledger, stop: end(true), die: end(false) }
+}
+
+/** A lease that is never renewed again and never given back. */
+async function stopTimers(lease: PostgresWorkerLease): Promise<void> {
+  const inside = lease as unknown as { timers: NodeJS.Timeout[]; stopped: boolean; busy: Promise<void> }
+  inside.stopped = true
+  inside.timers.forEach((timer) => clearInterval(timer))
+  await inside.busy
+}
+
+/** The only task that is due. */
+export async function claimOne({ ledger }: Pick<TestReplica, 'ledger'>): Promise<ClaimedTask> {
+  const tasks = await ledger.claim(10)
+  if (tasks.length !== 1) throw new Error(`one task should be due, but ${tasks.length} are`)
+  return tasks[0]!
+}
