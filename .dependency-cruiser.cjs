@@ -13,13 +13,24 @@ const mayImport = (lib, allowed) => ({
 module.exports = {
   forbidden: [
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
-    { name: 'no-orphans', severity: 'error', from: { orphan: true, pathNot: ['\\.test\\.ts$', '\\.config\\.ts$', '^test/', '^tools/', '^\\.', 'migrations/'] }, to: {} },
+    {
+      name: 'no-orphans',
+      severity: 'error',
+      from: { orphan: true, pathNot: ['\\.test\\.ts$', '\\.config\\.ts$', '^test/', '^tools/', '^\\.', 'migrations/'] },
+      to: {},
+    },
     mayImport('contracts', []),
     mayImport('kernel', ['contracts']),
     ...CROSS_CUTTING.map((lib) => mayImport(lib, ['contracts', 'kernel', 'config'])),
     ...ADAPTERS.map((lib) => mayImport(lib, ['contracts', 'kernel', ...CROSS_CUTTING])),
     mayImport('tasks', ['contracts', 'kernel', ...CROSS_CUTTING]),
-    { name: 'libs-never-apps', severity: 'error', from: { path: '^libs/' }, to: { path: '^(apps|test|tools)/' } },
+    { name: 'libs-never-apps', severity: 'error', from: { path: '^libs/', pathNot: '\\.test\\.ts$' }, to: { path: '^(apps|test|tools)/' } },
+    {
+      name: 'library-tests-use-shared-fakes-only',
+      severity: 'error',
+      from: { path: '^libs/.*\\.test\\.ts$' },
+      to: { path: '^(apps|test|tools)/', pathNot: '^test/(factories|fakes)/' },
+    },
     { name: 'apps-apart', severity: 'error', from: { path: '^apps/([^/]+)/' }, to: { path: '^apps/', pathNot: '^apps/$1/' } },
     {
       name: 'libraries-by-their-index',
@@ -27,13 +38,22 @@ module.exports = {
       from: { path: '^(apps|libs)/([^/]+)/' },
       to: { path: '^libs/[^/]+/', pathNot: ['^libs/[^/]+/src/index\\.ts$', '^$1/$2/'] },
     },
-    { name: 'no-dev-dependencies-in-production', severity: 'error', from: { path: '^(apps/(worker|cli)|libs)/', pathNot: ['\\.test\\.ts$', '^libs/[^/]+/test/'] }, to: { dependencyTypes: ['npm-dev'] } },
+    {
+      name: 'no-dev-dependencies-in-production',
+      severity: 'error',
+      from: { path: '^(apps/(worker|cli)|libs)/', pathNot: ['\\.test\\.ts$', '^libs/[^/]+/test/'] },
+      to: { dependencyTypes: ['npm-dev'] },
+    },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
     exclude: { path: '^(dist|coverage)/' },
     tsConfig: { fileName: 'tsconfig.json' },
     tsPreCompilationDeps: true,
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['source', 'import', 'require', 'node', 'default'], extensions: ['.ts', '.js', '.json'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['source', 'import', 'require', 'node', 'default'],
+      extensions: ['.ts', '.js', '.json'],
+    },
   },
 }

@@ -90,8 +90,10 @@ export interface ClaimedTask {
   readonly model: string
   readonly hasFiles: boolean
   readonly settingsVersion: number
-  /** The lease under which this replica holds the task: the fence on each of its transitions. */
+  /** The lease under which this replica holds the task; with `claim` the fence on each of its transitions. */
   readonly leaseId: number
+  /** How often the task has been claimed, by anybody: tells this hold from a later one of the same replica. */
+  readonly claim: number
   /** How often a worker died while it held this run. */
   readonly crashes: number
   /** null while a task with files is being prepared, after an end as `maybe_paid` that nobody has judged, and where an answer is already stored. */

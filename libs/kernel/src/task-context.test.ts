@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest'
+import { TaskContext } from '#libs/kernel'
+import { makeClaimedTask } from '../../../test/factories/claimed-task.factory.js'
+import { makeTaskContext } from '../../../test/factories/task-context.factory.js'
+
+describe(TaskContext.name, () => {
+  it('tells the pipeline what is worked on, and takes over what the claim says', () => {
+    const task = makeClaimedTask({
+      taskId: 'a',
+      run: 2,
+      attempts: 3,
+      attempt: { id: 'x', number: 4 },
+      traceparent: 't',
+      correlationId: 'c',
+      deadlineMs: 5,
+    })
+    const { context } = makeTaskContext(task, { receivedAtMs: 7 })
+    expect(context.subject).toEqual({ tenant: 'default', taskId: 'a', type: 'prompt', run: 2, attempt: 4 })
+    expect(context).toMatchObject({
+      transport: 'ledger',
+      traceparent: 't',
+      correlationId: 'c',
+      deadlineMs: 5,
+      attempts: 3,
+      receivedAtMs: 7,
+    })
+    expect(context.attempt).toEqual({ id: 'x', number: 4 })
+  })
+
+  it('names no attempt while none is open', () => {
+    expect(makeTaskContext(makeClaimedTask({ attempt: null })).context.subject).not.toHaveProperty('attempt')
+  })
+
+  it('releases the stream of a claimed attempt once, however often it is asked to', () => {
+    const { context, streams } = makeTaskContext()
+    context.releaseStream()
+    context.releaseStream()
+    expect(streams).toMatchObject({ released: 1, inUse: 0 })
+  })
+
+  it('acquires no second stream while it holds one', async () => {
+    const { context, streams } = makeTaskContext()
+    await context.acquireStream()
+    expect(streams.inUse).toBe(1)
+  })
+
+  it('acquires a stream when it holds none, and releases that one', async () => {
+    const { context, streams } = makeTaskContext(makeClaimedTask({ attempt: null }))
+    context.releaseStream()
+    expect(streams.released).toBe(0)
+    await context.acquireStream()
+    expect(streams.inUse).toBe(1)
+    context.releaseStream()
+    expect(streams.inUse).toBe(0)
+  })
+
+  it('holds no stream when waiting for one is aborted', async () => {
+    const abort = new AbortController()
+    const { context, streams } = makeTaskContext(makeClaimedTask({ attempt: null }), { signal: abort.signal })
+    streams.takeUpTo(streams.limit)
+    const acquired = context.acquireStream()
+    abort.abort(new Error('lease lost'))
+    await expect(acquired).rejects.toThrow('lease lost')
+    context.releaseStream()
+    expect(streams.released).toBe(0)
+  })
+})

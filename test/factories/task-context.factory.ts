@@ -1,0 +1,37 @@
+import type { ExecutionContext } from '@nestjs/common'
+import { TaskContext, type ClaimedTask, type PipelineContext } from '#libs/kernel'
+import { FakeStreamGate } from '../fakes/fake-stream.gate.js'
+import { makeClaimedTask } from './claimed-task.factory.js'
+
+interface TestContext {
+  readonly context: TaskContext
+  readonly streams: FakeStreamGate
+}
+
+/** The context of a claimed task, with the stream that its transport has taken for it where it was claimed with an attempt. */
+export function makeTaskContext(
+  task: ClaimedTask = makeClaimedTask(),
+  { signal = new AbortController().signal, receivedAtMs = task.acceptedAtMs + 2_000 }: { signal?: AbortSignal; receivedAtMs?: number } = {},
+): TestContext {
+  const streams = new FakeStreamGate()
+  if (task.attempt) streams.takeUpTo(1)
+  return { streams, context: new TaskContext(task, { streams, signal, receivedAtMs }) }
+}
+
+/** What Nest hands to an interceptor, as far as ours read it. */
+export function makeExecution(context: PipelineContext): ExecutionContext {
+  return { switchToRpc: () => ({ getContext: () => context }) } as unknown as ExecutionContext
+}
+
+/** The context of a batch of deliveries: no task's. */
+export function makeIntakeContext(): PipelineContext {
+  return {
+    transport: 'kafka',
+    subject: { topic: 'llm.tasks', partition: 0 },
+    traceparent: null,
+    correlationId: null,
+    deadlineMs: null,
+    signal: new AbortController().signal,
+    receivedAtMs: 0,
+  }
+}

@@ -1,0 +1,8 @@
+import { vi } from 'vitest'
+import { FileStore } from '#libs/kernel'
+import { refuse } from './refuse.js'
+
+export class FakeFileStore extends FileStore {
+  override readonly readText = vi.fn<FileStore['readText']>(refuse('FileStore.readText'))
+  override readonly putAnswer = vi.fn<FileStore['putAnswer']>(refuse('FileStore.putAnswer'))
+}

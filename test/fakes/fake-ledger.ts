@@ -1,0 +1,31 @@
+import { vi } from 'vitest'
+import { Ledger } from '#libs/kernel'
+import { refuse } from './refuse.js'
+
+/** Only listening needs no stub: `announceDue` calls those who listen. */
+export class FakeLedger extends Ledger {
+  override readonly accept = vi.fn<Ledger['accept']>(refuse('Ledger.accept'))
+  override readonly reject = vi.fn<Ledger['reject']>(refuse('Ledger.reject'))
+  override readonly claim = vi.fn<Ledger['claim']>(refuse('Ledger.claim'))
+  override readonly openAttempt = vi.fn<Ledger['openAttempt']>(refuse('Ledger.openAttempt'))
+  override readonly recordAnswer = vi.fn<Ledger['recordAnswer']>(refuse('Ledger.recordAnswer'))
+  override readonly finish = vi.fn<Ledger['finish']>(refuse('Ledger.finish'))
+  override readonly defer = vi.fn<Ledger['defer']>(refuse('Ledger.defer'))
+  override readonly hold = vi.fn<Ledger['hold']>(refuse('Ledger.hold'))
+  override readonly markPublished = vi.fn<Ledger['markPublished']>(refuse('Ledger.markPublished'))
+  override readonly takeUnpublished = vi.fn<Ledger['takeUnpublished']>(refuse('Ledger.takeUnpublished'))
+  private readonly listeners = new Set<() => void>()
+
+  get listenerCount(): number {
+    return this.listeners.size
+  }
+
+  override onDue(listener: () => void): () => void {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+
+  announceDue(): void {
+    for (const listener of this.listeners) listener()
+  }
+}
