@@ -6,16 +6,18 @@ import { KafkaStatus } from './kafka/consumer/kafka-status.js'
 import { KafkaTransport } from './kafka/consumer/kafka.transport.js'
 import { QueueEvents } from './kafka/consumer/queue.events.js'
 import { KafkaHealth } from './kafka/kafka.health.js'
+import { KafkaLog } from './kafka/kafka.log.js'
 import { KafkaClient } from './kafka/kafka-client.port.js'
 import { KafkaResultPublisher } from './kafka/publisher/kafka-result.publisher.js'
 import { queueSettings, type QueueSettings } from './queue.settings.js'
 
-/** Wants an IntakeGate and a Clock from a global module. */
+/** Needs ConfigModule with queueSettings, HealthModule, and an IntakeGate and a Clock from global modules. */
 @Module({
   providers: [
     QueueEvents,
     KafkaStatus,
     KafkaHealth,
+    KafkaLog,
     { provide: KafkaClient, inject: [queueSettings.KEY], useFactory: (settings: QueueSettings) => new PlatformaticKafkaClient(settings) },
     {
       provide: KafkaTransport,

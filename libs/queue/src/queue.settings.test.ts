@@ -21,7 +21,7 @@ describe('queueSettings', () => {
     const settings = parse({})
     expect(settings.topics).toEqual({ tasks: ['llm.tasks'], results: 'llm.results', deadLetters: 'llm.dead-letters' })
     expect(settings).toMatchObject({ groupId: 'sluice', groupProtocol: 'classic', window: { maxRecords: 8_192 }, stallTimeoutMs: 20_000 })
-    expect([settings.sasl, settings.tls, settings.startFrom, settings.createTopics]).toEqual([undefined, undefined, undefined, undefined])
+    expect([settings.sasl, settings.tls, settings.startFrom]).toEqual([undefined, undefined, undefined])
   })
 
   it.each([
@@ -70,10 +70,11 @@ describe('queueSettings', () => {
     ])
   })
 
-  it('makes topics only where it is told to', () => {
-    expect(parse({ KAFKA_CREATE_TOPICS: 'true', KAFKA_CREATE_TOPICS_PARTITIONS: '12' }).createTopics).toEqual({
-      partitions: 12,
-      replicationFactor: 1,
-    })
+  it('makes topics on a developer machine, elsewhere only where it is told to', () => {
+    expect(parse({}).createTopics).toEqual({ partitions: 6, replicationFactor: 1 })
+    expect(parse({ SLUICE_PROFILE: 'prod' }).createTopics).toBeUndefined()
+    const told = { SLUICE_PROFILE: 'prod', KAFKA_CREATE_TOPICS: 'true', KAFKA_CREATE_TOPICS_PARTITIONS: '12' }
+    expect(parse(told).createTopics).toEqual({ partitions: 12, replicationFactor: 1 })
+    expect(parse({ KAFKA_CREATE_TOPICS: 'false' }).createTopics).toBeUndefined()
   })
 })

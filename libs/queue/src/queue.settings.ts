@@ -5,6 +5,7 @@ const KIB = 1024
 const MIB = 1024 * KIB
 
 const schema = z.object({
+  SLUICE_PROFILE: z.enum(['dev', 'staging', 'prod']).default('dev'),
   KAFKA_BROKERS: envList(),
   KAFKA_CLIENT_ID: z.string().default('sluice'),
   KAFKA_GROUP_ID: z.string().default('sluice'),
@@ -22,7 +23,7 @@ const schema = z.object({
   KAFKA_TLS_CA: z.string().optional(),
   KAFKA_TLS_CERT: z.string().optional(),
   KAFKA_TLS_KEY: z.string().optional(),
-  KAFKA_CREATE_TOPICS: envBoolean().default(false),
+  KAFKA_CREATE_TOPICS: envBoolean().optional(),
   KAFKA_CREATE_TOPICS_PARTITIONS: envInteger({ min: 1, max: 10_000 }).default(6),
   KAFKA_CREATE_TOPICS_REPLICATION: envInteger({ min: 1, max: 32 }).default(1),
   KAFKA_WINDOW_RECORDS: envInteger({ min: 1, max: 1_000_000 }).default(8_192),
@@ -99,9 +100,10 @@ function makeQueueSettings(env: QueueEnvironment) {
     startFrom: env.KAFKA_START_FROM,
     sasl: makeSasl(env),
     tls: makeTls(env),
-    createTopics: env.KAFKA_CREATE_TOPICS
-      ? { partitions: env.KAFKA_CREATE_TOPICS_PARTITIONS, replicationFactor: env.KAFKA_CREATE_TOPICS_REPLICATION }
-      : undefined,
+    createTopics:
+      (env.KAFKA_CREATE_TOPICS ?? env.SLUICE_PROFILE === 'dev')
+        ? { partitions: env.KAFKA_CREATE_TOPICS_PARTITIONS, replicationFactor: env.KAFKA_CREATE_TOPICS_REPLICATION }
+        : undefined,
     window: { maxRecords: env.KAFKA_WINDOW_RECORDS, maxBytes: env.KAFKA_WINDOW_BYTES },
     batch: { maxRecords: env.KAFKA_BATCH_RECORDS, maxBytes: env.KAFKA_BATCH_BYTES, inFlight: env.KAFKA_BATCHES_IN_FLIGHT },
     fetch: { maxBytes: env.KAFKA_FETCH_BYTES, maxWaitMs: env.KAFKA_FETCH_WAIT_MS },

@@ -82,7 +82,7 @@ describe.each(['classic', 'consumer'])('the intake with the %s group protocol', 
     expect(first.stored.length + second.stored.length).toBe(1_500)
   })
 
-  it('loses and repeats nothing when another member comes and goes', async () => {
+  it('loses and repeats nothing when another member comes and goes', { timeout: 90_000 }, async () => {
     const rig = await KafkaRig.create(kafkaBrokers, { partitions: 6 })
     const options = { env, store: () => delay(5) }
     const first = rig.startIntake(options)
@@ -110,7 +110,7 @@ describe.each(['classic', 'consumer'])('the intake with the %s group protocol', 
     expect(stored).toHaveLength(count)
   })
 
-  it('keeps the partitions of a static member that restarts', async () => {
+  it('keeps the partitions of a static member that restarts', { timeout: 60_000 }, async () => {
     const rig = await KafkaRig.create(kafkaBrokers, { partitions: 2 })
     const member = (name: string) => rig.startIntake({ env: { ...env, KAFKA_GROUP_INSTANCE_ID: name } })
     const first = member('first')

@@ -79,7 +79,13 @@ export class KafkaRig {
         value: make(index + step) as Buffer,
         headers: new Map([['correlation-id', `c${index + step}`]]),
       }))
-      await producer.send(records)
+      // A broker that has just come back does not lead its partitions at once.
+      await waitUntil('the records are produced', () =>
+        producer.send(records).then(
+          () => true,
+          () => false,
+        ),
+      )
     }
     await producer.close()
   }
@@ -131,6 +137,7 @@ export class KafkaRig {
 
   private parse(env: Readonly<Record<string, string>>): QueueSettings {
     return queueSettings.parse({
+      KAFKA_CREATE_TOPICS: 'false',
       KAFKA_BROKERS: this.brokers.join(','),
       KAFKA_TOPIC_TASKS: this.topic,
       // Topics of results are another test's business, but they must be there.

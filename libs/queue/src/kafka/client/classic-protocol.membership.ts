@@ -4,6 +4,7 @@ import type { QueueSettings } from '../../queue.settings.js'
 import { GroupMembership, type MembershipListener, type TopicPartition } from '../kafka-client.port.js'
 import { waitMs } from '../wait-ms.js'
 import { makeClientOptions } from './client-options.js'
+import { explained, explainError } from './explain-error.js'
 
 /** Members hear of a rebalance by their next heartbeat, so these are the pace of every rebalance too. */
 const HEARTBEATS_PER_SESSION = 8
@@ -71,7 +72,7 @@ export class ClassicProtocolMembership extends GroupMembership {
         await this.consumer.joinGroup({})
         return
       } catch (error) {
-        if (attempt >= JOIN_ATTEMPTS || !findErrorBy(error as Error, 'needsRejoin', true)) throw error
+        if (attempt >= JOIN_ATTEMPTS || !findErrorBy(error as Error, 'needsRejoin', true)) throw explainError(error)
         await waitMs(JOIN_RETRY_MS)
       }
     }
@@ -79,9 +80,8 @@ export class ClassicProtocolMembership extends GroupMembership {
 
   async commit(offsets: readonly RecordPosition[]): Promise<void> {
     if (this.left || this.consumer.memberId === null) throw new Error('not a member of the group')
-    await this.consumer.commit({
-      offsets: offsets.map(({ topic, partition, offset }) => ({ topic, partition, offset, leaderEpoch: NO_EPOCH })),
-    })
+    const positions = offsets.map(({ topic, partition, offset }) => ({ topic, partition, offset, leaderEpoch: NO_EPOCH }))
+    await explained(this.consumer.commit({ offsets: positions }))
   }
 
   async leave(): Promise<void> {

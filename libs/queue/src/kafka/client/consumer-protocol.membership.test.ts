@@ -156,7 +156,7 @@ describe(ConsumerProtocolMembership.name, () => {
     await membership.commit([OFFSET])
     expect(coordinator.commitEpochs).toEqual([1, 2])
     coordinator.commitErrors.push(new ProtocolError('GROUP_AUTHORIZATION_FAILED'))
-    await expect(membership.commit([OFFSET])).rejects.toThrow(ProtocolError)
+    await expect(membership.commit([OFFSET])).rejects.toThrow('Group authorization failed')
     await membership.leave()
   })
 

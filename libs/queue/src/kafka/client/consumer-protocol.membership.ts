@@ -3,6 +3,7 @@ import { findErrorBy, type consumerGroupHeartbeatV1 } from '@platformatic/kafka'
 import type { QueueSettings } from '../../queue.settings.js'
 import { GroupMembership, type MembershipListener, type TopicPartition } from '../kafka-client.port.js'
 import { makeClientOptions } from './client-options.js'
+import { explained, explainError } from './explain-error.js'
 import { GroupCoordinator } from './group-coordinator.js'
 
 const JOIN_EPOCH = 0
@@ -51,9 +52,9 @@ export class ConsumerProtocolMembership extends GroupMembership {
   }
 
   async join(): Promise<void> {
-    const metadata = await this.coordinator.topics(this.topics)
+    const metadata = await explained(this.coordinator.topics(this.topics))
     this.topicIds = new Map(Array.from(metadata, ([name, { id }]) => [id, name]))
-    const answer = await this.send(JOIN_EPOCH, [...this.topics], [])
+    const answer = await explained(this.send(JOIN_EPOCH, [...this.topics], []))
     this.state = 'joined'
     // The listener hears of an empty assignment too: the group has answered.
     if (answer.assignment === null) this.listener.assigned([])
@@ -64,9 +65,9 @@ export class ConsumerProtocolMembership extends GroupMembership {
     try {
       await this.sendCommit(offsets)
     } catch (error) {
-      if (!findErrorBy(error as Error, 'apiId', 'STALE_MEMBER_EPOCH')) throw error
+      if (!findErrorBy(error as Error, 'apiId', 'STALE_MEMBER_EPOCH')) throw explainError(error)
       await this.beat()
-      await this.sendCommit(offsets)
+      await explained(this.sendCommit(offsets))
     }
   }
 
@@ -152,7 +153,7 @@ export class ConsumerProtocolMembership extends GroupMembership {
       return
     }
     this.state = 'out'
-    this.listener.lost(error)
+    this.listener.lost(explainError(error))
   }
 
   private schedule(delayMs: number): void {

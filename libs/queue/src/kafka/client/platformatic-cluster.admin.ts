@@ -3,6 +3,7 @@ import { Admin, findErrorBy, ListOffsetTimestamps, FetchIsolationLevels } from '
 import type { QueueSettings } from '../../queue.settings.js'
 import { ClusterAdmin, type NewTopics, type TopicPartition } from '../kafka-client.port.js'
 import { makeClientOptions } from './client-options.js'
+import { explained, explainError } from './explain-error.js'
 
 /** Everything waits for these, and none of them is long. */
 const REQUEST_TIMEOUT_MS = 5_000
@@ -18,19 +19,19 @@ export class PlatformaticClusterAdmin extends ClusterAdmin {
   }
 
   async existing(topics: readonly string[]): Promise<ReadonlySet<string>> {
-    const all = new Set(await this.admin.listTopics())
+    const all = new Set(await explained(this.admin.listTopics()))
     return new Set(topics.filter((topic) => all.has(topic)))
   }
 
   async create({ names, partitions, replicationFactor }: NewTopics): Promise<void> {
     await this.admin.createTopics({ topics: [...names], partitions, replicas: replicationFactor }).catch((error: unknown) => {
       // Another replica was faster.
-      if (!findErrorBy(error as Error, 'apiId', 'TOPIC_ALREADY_EXISTS')) throw error
+      if (!findErrorBy(error as Error, 'apiId', 'TOPIC_ALREADY_EXISTS')) throw explainError(error)
     })
   }
 
   async partitions(topics: readonly string[]): Promise<readonly TopicPartition[]> {
-    const metadata = await this.admin.metadata({ topics: [...topics], forceUpdate: true })
+    const metadata = await explained(this.admin.metadata({ topics: [...topics], forceUpdate: true }))
     return Array.from(metadata.topics, ([topic, { partitions }]) => partitions.map((_, partition) => ({ topic, partition }))).flat()
   }
 
@@ -44,9 +45,8 @@ export class PlatformaticClusterAdmin extends ClusterAdmin {
 
   async committed(partitions: readonly TopicPartition[]): Promise<readonly RecordPosition[]> {
     const topics = groupByTopic(partitions, ({ partition }) => partition)
-    const [group] = await this.admin.listConsumerGroupOffsets({
-      groups: [{ groupId: this.settings.groupId, topics: topics.map(([name, partitionIndexes]) => ({ name, partitionIndexes })) }],
-    })
+    const asked = topics.map(([name, partitionIndexes]) => ({ name, partitionIndexes }))
+    const [group] = await explained(this.admin.listConsumerGroupOffsets({ groups: [{ groupId: this.settings.groupId, topics: asked }] }))
     return (group?.topics ?? []).flatMap(({ name, partitions: found }) =>
       found
         .filter(({ committedOffset }) => committedOffset >= 0n)
@@ -56,10 +56,8 @@ export class PlatformaticClusterAdmin extends ClusterAdmin {
 
   async commitForGroup(offsets: readonly RecordPosition[]): Promise<void> {
     const topics = groupByTopic(offsets, ({ partition, offset }) => ({ partition, offset }))
-    await this.admin.alterConsumerGroupOffsets({
-      groupId: this.settings.groupId,
-      topics: topics.map(([name, partitionOffsets]) => ({ name, partitionOffsets })),
-    })
+    const altered = topics.map(([name, partitionOffsets]) => ({ name, partitionOffsets }))
+    await explained(this.admin.alterConsumerGroupOffsets({ groupId: this.settings.groupId, topics: altered }))
   }
 
   async close(): Promise<void> {
@@ -68,10 +66,8 @@ export class PlatformaticClusterAdmin extends ClusterAdmin {
 
   private async list(partitions: readonly TopicPartition[], timestamp: bigint): Promise<RecordPosition[]> {
     const topics = groupByTopic(partitions, ({ partition }) => ({ partitionIndex: partition, timestamp }))
-    const listed = await this.admin.listOffsets({
-      topics: topics.map(([name, asked]) => ({ name, partitions: asked })),
-      isolationLevel: FetchIsolationLevels.READ_COMMITTED,
-    })
+    const asked = topics.map(([name, partitionsAsked]) => ({ name, partitions: partitionsAsked }))
+    const listed = await explained(this.admin.listOffsets({ topics: asked, isolationLevel: FetchIsolationLevels.READ_COMMITTED }))
     return listed.flatMap(({ name, partitions: found }) =>
       found.map(({ partitionIndex, offset }) => ({ topic: name, partition: partitionIndex, offset })),
     )

@@ -2,6 +2,7 @@ import { compatibilityPartitioner, findErrorBy, Producer, ProduceAcks } from '@p
 import type { QueueSettings } from '../../queue.settings.js'
 import { ProduceError, RecordProducer, type ProducedRecord } from '../kafka-client.port.js'
 import { makeClientOptions } from './client-options.js'
+import { explainError } from './explain-error.js'
 
 const TOO_LARGE = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']
 
@@ -47,5 +48,5 @@ function encodeHeaders(headers: ReadonlyMap<string, string>): Map<Buffer, Buffer
 
 function toProduceError(error: Error): ProduceError {
   const isTooLarge = TOO_LARGE.some((id) => findErrorBy(error, 'apiId', id))
-  return new ProduceError(isTooLarge ? 'too_large' : 'unavailable', error)
+  return new ProduceError(isTooLarge ? 'too_large' : 'unavailable', explainError(error))
 }

@@ -3,6 +3,7 @@ import { Consumer, FetchIsolationLevels, ProtocolError, ResponseError, type Clus
 import type { QueueSettings } from '../../queue.settings.js'
 import { RecordReader, type FetchedPartition, type FetchLimits, type TopicPartition } from '../kafka-client.port.js'
 import { makeClientOptions } from './client-options.js'
+import { explained, explainError } from './explain-error.js'
 import { readFetched } from './read-fetched.js'
 
 const NO_ERROR = 0
@@ -71,13 +72,13 @@ export class PlatformaticRecordReader extends RecordReader {
   }
 
   private metadata(): Promise<ClusterMetadata> {
-    return this.consumer.metadata({ topics: [...this.topics] })
+    return explained(this.consumer.metadata({ topics: [...this.topics] }))
   }
 
   /** One bad partition makes the library throw the whole answer, with what came for the others inside of the error. */
   private salvage(error: unknown): fetchV17.FetchResponse {
     const response = error instanceof ResponseError ? (error as ResponseError & { response?: fetchV17.FetchResponse }).response : undefined
-    if (response === undefined || response.errorCode !== NO_ERROR) throw error
+    if (response === undefined || response.errorCode !== NO_ERROR) throw explainError(error)
     return response
   }
 

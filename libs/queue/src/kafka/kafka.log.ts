@@ -1,0 +1,40 @@
+import { Injectable, Logger } from '@nestjs/common'
+import { QueueEvents } from './consumer/queue.events.js'
+import type { TopicPartition } from './kafka-client.port.js'
+
+const namesOf = (partitions: readonly TopicPartition[]) => partitions.map(({ topic, partition }) => `${topic}[${partition}]`)
+
+/** Writes down what an operator wants to know of Kafka: what changes, and what fails. Single batches and commits are for metrics. */
+@Injectable()
+export class KafkaLog {
+  private readonly logger = new Logger(KafkaLog.name)
+
+  constructor(events: QueueEvents) {
+    const { logger } = this
+    events.on('assigned', ({ partitions, added }) =>
+      logger.log('partitions are assigned', { partitions: namesOf(partitions), added: added.length }),
+    )
+    events.on('revoked', ({ partitions, undrained }) =>
+      logger.log('partitions are given up', { partitions: namesOf(partitions), undrained: namesOf(undrained) }),
+    )
+    events.on('reopening', ({ cause, delayMs }) => logger.warn('the session with Kafka has ended', { error: cause.message, delayMs }))
+    events.on('offsetReset', ({ topic, partition, from, to }) =>
+      logger.error('records are gone from Kafka before they were read', { topic, partition, from: `${from}`, to: `${to}` }),
+    )
+    events.on('batchFailed', ({ topic, partition, firstOffset, records, attempt, retryInMs, error }) =>
+      logger.warn('a batch is not stored', {
+        topic,
+        partition,
+        firstOffset: `${firstOffset}`,
+        records,
+        attempt,
+        retryInMs,
+        error: error.message,
+      }),
+    )
+    events.on('produceFailed', ({ records, attempt, error }) =>
+      logger.warn('results are not published', { records, attempt, error: error.message }),
+    )
+    events.on('topicsCreated', ({ topics }) => logger.log('topics are made', { topics }))
+  }
+}
