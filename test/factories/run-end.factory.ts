@@ -8,7 +8,8 @@ export function makeRunEnd(task: ClaimedTask, fields: Partial<RunEnd> = {}): Run
     outcome: 'succeeded',
     attempts: task.attempts,
     resultEventId: makeResultEventId(task.tenant, task.taskId, task.run),
-    makeResultEvent: (keySequence) => Buffer.from(JSON.stringify({ task_id: task.taskId, key_sequence: keySequence })),
+    makeResultEvent: (keySequence) =>
+      Buffer.from(JSON.stringify({ task_id: task.taskId, outcome: fields.outcome ?? 'succeeded', key_sequence: keySequence })),
     ...fields,
   }
 }

@@ -2,6 +2,7 @@ import { WorkerLease } from '#libs/kernel'
 
 /** A lease that is held until the test loses it; then the next one begins. */
 export class FakeWorkerLease extends WorkerLease {
+  isFresh = true
   override fence: number | null = 1
   private held = new AbortController()
 

@@ -26,19 +26,27 @@ try {
   refuse(error)
 }
 
-let worker: Worker | undefined
+const worker = await Worker.create().catch(refuse)
 let signals = 0
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.on(signal, () => {
     if (++signals > 1) {
-      worker?.hurry()
+      worker.hurry()
       return
     }
-    if (!worker) process.exit(0)
     worker.stop(signal).then(
       () => process.exit(0),
       (error: unknown) => die('the service could not stop cleanly', error, 1),
     )
   })
 }
-worker = await Worker.start().catch(refuse)
+worker.onFatal((error) => void stopAfter(error))
+
+async function stopAfter(error: Error): Promise<never> {
+  await worker.stop(error.message).catch(() => {})
+  return die('the service cannot go on', error, 1)
+}
+await worker.start().catch((error: unknown) => {
+  // A stop that came during the start ends it as well; then the exit is the stop's.
+  if (signals === 0) refuse(error)
+})

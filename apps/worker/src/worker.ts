@@ -4,7 +4,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { DatabaseLifecycle } from '#libs/db'
 import { httpSettings, Lifecycle, type HttpSettings } from '#libs/health'
 import { AppLogger } from '#libs/logging'
-import { KafkaTransport, LedgerTransport } from '#libs/queue'
+import { KafkaTransport, LedgerTransport, QueueEvents } from '#libs/queue'
 import { OutboxRelay, OutboxSweeper } from '#libs/tasks'
 import { WorkerModule } from './worker.module.js'
 
@@ -23,19 +23,25 @@ export class Worker {
 
   private constructor(private readonly app: NestFastifyApplication) {}
 
-  /** Rejects when the service must not start; everything is closed then. */
-  static async start(): Promise<Worker> {
-    const app = await NestFactory.create<NestFastifyApplication>(WorkerModule, new FastifyAdapter(), {
-      bufferLogs: true,
-      abortOnError: false,
-    })
+  /** Wires everything; nothing runs yet. */
+  static async create(): Promise<Worker> {
+    const options = { bufferLogs: true, abortOnError: false }
+    const app = await NestFactory.create<NestFastifyApplication>(WorkerModule, new FastifyAdapter(), options)
     app.useLogger(app.get(AppLogger))
-    const worker = new Worker(app)
+    return new Worker(app)
+  }
+
+  /** Calls the listener when the service must not go on, though nobody has asked it to stop. */
+  onFatal(listener: (error: Error) => void): void {
+    this.app.get(QueueEvents).on('fatal', listener)
+  }
+
+  /** Rejects when the service must not start; everything is closed then. A stop may come at any time meanwhile. */
+  async start(): Promise<void> {
     try {
-      await worker.run()
-      return worker
+      await this.run()
     } catch (error) {
-      await worker.stop('it could not start').catch(() => {})
+      await this.stop('it could not start').catch(() => {})
       throw error
     }
   }

@@ -6,6 +6,7 @@ import { DatabaseHealth } from './database.health.js'
 import { DatabaseLifecycle } from './database.lifecycle.js'
 import { dbSettings, type DbSettings } from './db.settings.js'
 import { PostgresWorkerLease } from './lease/postgres-worker-lease.js'
+import { makeRenewalLimits } from './lease/renewal-limits.js'
 import { PoolMeter } from './pool.meter.js'
 import { poolMetrics } from './pool.metrics.js'
 import { DueTasks } from './ledger/due-tasks.js'
@@ -26,7 +27,11 @@ import { PostgresLedger } from './ledger/postgres-ledger.js'
       provide: PostgresWorkerLease,
       inject: [HotPool, dbSettings.KEY],
       useFactory: (pool: HotPool, settings: DbSettings) =>
-        new PostgresWorkerLease(pool, { worker: `${hostname()}:${process.pid}`, durationMs: settings.leaseDurationMs }),
+        new PostgresWorkerLease(pool, {
+          worker: `${hostname()}:${process.pid}`,
+          durationMs: settings.leaseDurationMs,
+          renewals: new HotPool({ ...settings, ...makeRenewalLimits(settings.leaseDurationMs) }),
+        }),
     },
     {
       provide: PostgresIntakeGate,

@@ -1,6 +1,17 @@
 import type { PipelineContext, PipelineSubject } from './pipeline-context.js'
 import type { StreamGate } from './ports/stream-gate.port.js'
+import { TaskError } from './task.error.js'
 import type { AttemptEnd, ClaimedTask, OpenAttempt } from './task.js'
+
+export interface TaskContextOptions {
+  readonly streams: StreamGate
+  readonly signal: AbortSignal
+  readonly receivedAtMs: number
+  /** Aborted earlier than `signal`, when no further call may start: a stop has begun. `signal` where left out. */
+  readonly admission?: AbortSignal
+  /** false: another worker may have taken this task already, so nothing may be sent for it. */
+  readonly isLeaseFresh?: () => boolean
+}
 
 /**
  * The pipeline context of one claimed task, and how far its attempt has come: what the interceptors need to know when the handler throws.
@@ -24,7 +35,7 @@ export class TaskContext implements PipelineContext {
 
   constructor(
     readonly task: ClaimedTask,
-    private readonly options: { readonly streams: StreamGate; readonly signal: AbortSignal; readonly receivedAtMs: number },
+    private readonly options: TaskContextOptions,
   ) {
     const { tenant, taskId, type, run, attempt } = task
     this.subject = { tenant, taskId, type, run, ...(attempt && { attempt: attempt.number }) }
@@ -47,8 +58,18 @@ export class TaskContext implements PipelineContext {
 
   async acquireStream(): Promise<void> {
     if (this.holdsStream) return
-    await this.options.streams.acquire(this.signal)
+    await this.options.streams.acquire(this.options.admission ?? this.signal)
     this.holdsStream = true
+  }
+
+  /** To be asked right before a send. Throws TaskError `lease_lost`, or why the work was aborted. */
+  checkMaySend(): void {
+    this.signal.throwIfAborted()
+    if (this.options.isLeaseFresh?.() === false) {
+      throw new TaskError('lease_lost', 'the lease has not been renewed for so long that another worker may hold this task', {
+        retryable: true,
+      })
+    }
   }
 
   releaseStream(): void {

@@ -104,11 +104,12 @@ export interface ClaimedTask {
 
 /**
  * How an attempt ended without an answer. not_sent: nothing was written to the socket. refused: a complete error response.
- * maybe_paid: something was written and no complete response came, so the provider may have charged for it.
+ * maybe_paid: something was written and no complete response came, so the provider may have charged for it. answered: only for an answer
+ * that was too large to keep; the others end by being recorded.
  */
 export interface AttemptEnd {
   readonly attemptId: string
-  readonly state: 'not_sent' | 'refused' | 'maybe_paid'
+  readonly state: 'not_sent' | 'refused' | 'answered' | 'maybe_paid'
   readonly error: TaskError
   readonly httpStatus?: number
   /** The text that had come before the connection broke, or the body of the error response: for people. */

@@ -1,7 +1,14 @@
 import { TaskError } from '#libs/kernel'
 
-/** SQLSTATEs after which the same statement may succeed: connection, resources, operator intervention, serialization, deadlock, read-only. */
-const RETRYABLE_STATE = /^(08...|53...|57...|55P03|40001|40P01|25006|58...)$/
+/**
+ * SQLSTATEs that are about the values of a statement: data exceptions, broken constraints, limits of a row. Only they may be held against
+ * a task. Everything else is about the database (away, full, read-only, locked, behind in its schema, without a right), where the same
+ * statement will succeed once somebody has repaired it: else one wrong grant would make dead letters of healthy tasks.
+ */
+const ABOUT_VALUES = /^(22|23|54)[0-9A-Z]{3}$/
+const SQLSTATE = /^[0-9A-Z]{5}$/
+/** A broken constraint (23514) by its code, but no task can help it. */
+const MISSING_PARTITION = /no partition of relation/
 const CONNECTION_ERRORS = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -15,10 +22,15 @@ const CONNECTION_ERRORS = new Set([
 const CONNECTION_MESSAGES =
   /Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|pool after calling end/
 
-/** Names PostgreSQL's failure for the rest of Sluice. What is not about its availability is a defect of ours and passes unchanged. */
+/** Names PostgreSQL's failure for the rest of Sluice. What is about the values of a statement, or a defect of ours, passes unchanged. */
 export function toLedgerError(error: unknown): unknown {
   if (!(error instanceof Error)) return error
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
-  if (!RETRYABLE_STATE.test(code) && !CONNECTION_ERRORS.has(code) && !CONNECTION_MESSAGES.test(error.message)) return error
+  if (!isAboutDatabase(code, error.message)) return error
   return TaskError.unavailable('ledger_unavailable', `PostgreSQL cannot do this now${code && ` (${code})`}`, error)
+}
+
+function isAboutDatabase(code: string, message: string): boolean {
+  if (ABOUT_VALUES.test(code)) return MISSING_PARTITION.test(message)
+  return SQLSTATE.test(code) || CONNECTION_ERRORS.has(code) || CONNECTION_MESSAGES.test(message)
 }

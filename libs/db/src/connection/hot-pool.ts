@@ -31,7 +31,7 @@ export class HotPool implements StatementRunner {
   private readonly pool: pg.Pool
   private acquired: (waitMs: number) => void = () => {}
 
-  constructor(settings: DbSettings) {
+  constructor(settings: Pick<DbSettings, 'url' | 'poolSize' | 'connectTimeoutMs' | 'statementTimeoutMs' | 'queryTimeoutMs'>) {
     this.pool = new pg.Pool({
       connectionString: settings.url,
       Client: EvictingClient as unknown as new () => pg.Client & pg.PoolClient,
@@ -41,7 +41,7 @@ export class HotPool implements StatementRunner {
       query_timeout: settings.queryTimeoutMs,
       idle_in_transaction_session_timeout: settings.statementTimeoutMs,
       application_name: 'sluice',
-      options: '-c enable_seqscan=off -c jit=off -c lock_timeout=10s',
+      options: `-c enable_seqscan=off -c jit=off -c lock_timeout=${Math.min(10_000, settings.statementTimeoutMs)}`,
       keepAlive: true,
       types: rowTypes,
     })

@@ -1,4 +1,4 @@
-import type { HotPool, Statement } from '../connection/hot-pool.js'
+import type { HotPool, Row, Statement } from '../connection/hot-pool.js'
 
 const ACQUIRE: Statement = {
   name: 'lease-acquire',
@@ -13,10 +13,36 @@ const RENEW: Statement = {
   WHERE id = $1 AND state = 'held' RETURNING id`,
 }
 
-const FREE_TASKS = `
-  , orphan AS MATERIALIZED (
+/** Ends the leases of dead workers. One that is locked by a claim, or by another reaper, is left for the next time. */
+const END_EXPIRED: Statement = {
+  name: 'lease-end-expired',
+  text: `
+  UPDATE worker_lease SET state = 'reaped', ended_at = now() WHERE id = ANY(ARRAY(
+    SELECT id FROM worker_lease WHERE state = 'held' AND expires_at < now() AND id <> $1 ORDER BY id FOR UPDATE SKIP LOCKED
+  ))`,
+}
+
+const END_OWN: Statement = {
+  name: 'lease-end-own',
+  text: `UPDATE worker_lease SET state = 'released', ended_at = now() WHERE id = $1 AND state = 'held'`,
+}
+
+/**
+ * Frees what is still held under ended leases. It runs after the leases have been locked and ended, in a statement of its own: only then does
+ * its snapshot show every claim that was committed under them, and no further one can be. Calls that were under way may have been paid
+ * for: their tasks are judged before they run again. Rows that are locked (a transition of the dead worker that PostgreSQL has not ended
+ * yet) are left for the next time.
+ */
+const FREE_TASKS: Statement = {
+  name: 'lease-free-tasks',
+  text: `
+  WITH orphan AS MATERIALIZED (
     SELECT q.id, q.accepted_on, q.run, q.sends FROM task_queue q
-    WHERE q.state = 'running' AND q.lease_id = ANY(ARRAY(SELECT id FROM lease)) ORDER BY q.id FOR UPDATE
+    WHERE q.state = 'running' AND q.lease_id = ANY(ARRAY(
+      SELECT DISTINCT lease_id FROM task_queue r WHERE r.state = 'running'
+        AND NOT EXISTS (SELECT FROM worker_lease l WHERE l.id = r.lease_id AND l.state = 'held')
+    ))
+    ORDER BY q.id FOR UPDATE SKIP LOCKED
   ), unanswered AS (
     UPDATE attempt a SET state = 'maybe_paid', ended_at = now(), error_code = 'lease_lost'
     FROM orphan o
@@ -24,7 +50,8 @@ const FREE_TASKS = `
     RETURNING a.task_number, a.counted
   ), freed AS (
     UPDATE task_queue q SET
-      state = 'pending', lease_id = NULL, run_at = now(), reason = 'lease_lost', crashes = q.crashes + $2::integer,
+      state = 'pending', lease_id = NULL, reason = 'lease_lost', crashes = q.crashes + $1::integer,
+      run_at = now() + make_interval(secs => q.crashes * random()),
       prepare = q.prepare OR u.task_number IS NOT NULL,
       maybe_paid = q.maybe_paid + (u.task_number IS NOT NULL)::integer,
       attempts = q.attempts - coalesce(u.counted, false)::integer
@@ -32,26 +59,7 @@ const FREE_TASKS = `
     WHERE q.id = o.id
     RETURNING q.id, u.task_number IS NOT NULL AS maybe_paid
   )
-  SELECT id, maybe_paid FROM freed`
-
-/** Frees what dead replicas held. Calls that they had under way may have been paid for: their tasks are judged before they run again. */
-const REAP: Statement = {
-  name: 'lease-reap',
-  text: `
-  WITH lease AS MATERIALIZED (
-    UPDATE worker_lease SET state = 'reaped', ended_at = now() WHERE id = ANY(ARRAY(
-      SELECT id FROM worker_lease WHERE state = 'held' AND expires_at < now() AND id <> $1 ORDER BY id FOR UPDATE SKIP LOCKED
-    ))
-    RETURNING id
-  )${FREE_TASKS}`,
-}
-
-const RELEASE: Statement = {
-  name: 'lease-release',
-  text: `
-  WITH lease AS MATERIALIZED (
-    UPDATE worker_lease SET state = 'released', ended_at = now() WHERE id = $1 AND state = 'held' RETURNING id
-  )${FREE_TASKS}`,
+  SELECT id, maybe_paid FROM freed`,
 }
 
 export interface FreedTasks {
@@ -69,15 +77,26 @@ export async function renewLease(pool: HotPool, id: number, durationMs: number):
   return (await pool.run(RENEW, [id, durationMs])).length > 0
 }
 
+/** Counts a crash for each task that a dead worker held. They come back a little apart, so that the same ones do not meet again. */
 export async function reapLeases(pool: HotPool, ownId: number): Promise<FreedTasks> {
-  return countFreed(await pool.run<{ maybe_paid: boolean }>(REAP, [ownId, 1]))
+  return pool.transaction(async (transaction) => {
+    await transaction.run(END_EXPIRED, [ownId])
+    return countFreed(await transaction.run<FreedRow>(FREE_TASKS, [1]))
+  })
 }
 
 /** Gives the lease back; what is still held under it is free at once. */
 export async function releaseLease(pool: HotPool, id: number): Promise<FreedTasks> {
-  return countFreed(await pool.run<{ maybe_paid: boolean }>(RELEASE, [id, 0]))
+  return pool.transaction(async (transaction) => {
+    await transaction.run(END_OWN, [id])
+    return countFreed(await transaction.run<FreedRow>(FREE_TASKS, [0]))
+  })
 }
 
-function countFreed(rows: readonly { maybe_paid: boolean }[]): FreedTasks {
+interface FreedRow extends Row {
+  maybe_paid: boolean
+}
+
+function countFreed(rows: readonly FreedRow[]): FreedTasks {
   return { tasks: rows.length, maybePaid: rows.filter((row) => row.maybe_paid).length }
 }

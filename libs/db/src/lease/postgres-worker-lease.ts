@@ -15,6 +15,8 @@ export interface LeaseOptions {
   /** Who holds it, for people: host, process, start. */
   readonly worker: string
   readonly durationMs: number
+  /** Where renewals go, closed with the lease: small, with short time limits. The hot pool where left out. */
+  readonly renewals?: HotPool
 }
 
 /** A renewal is due four times in a lease, a reaping at least ten times in the default one. */
@@ -30,6 +32,9 @@ const REAP_INTERVAL_MS = 1_000
  * held -> none      a renewal finds the row reaped: the signal aborts every call of this lease, and a new lease is taken
  * held -> released  at a stop, after the work: whatever is left is free for others at once
  *
+ * Renewals have a connection of their own with short time limits, and never wait for reaping: a hot pool that is full, or a connection that
+ * has died, must not cost a healthy replica its lease.
+ *
  * It reaps others only after it has renewed its own lease without a gap for a whole lease period: the first replica to come back after
  * an outage would otherwise take everybody's work while they still run it.
  */
@@ -40,8 +45,7 @@ export class PostgresWorkerLease extends WorkerLease {
   private renewedAtMs = 0
   private timers: NodeJS.Timeout[] = []
   private stopped = false
-  private readonly queued = new Set<'renew' | 'reap'>()
-  private busy: Promise<void> = Promise.resolve()
+  private readonly busy = new Map<'renew' | 'reap', Promise<void>>()
 
   constructor(
     private readonly pool: HotPool,
@@ -54,6 +58,11 @@ export class PostgresWorkerLease extends WorkerLease {
 
   get fence(): number | null {
     return this.held?.id ?? null
+  }
+
+  /** Nobody can have reaped a lease whose last renewal is younger than its duration. */
+  get isFresh(): boolean {
+    return this.held !== null && performance.now() - this.renewedAtMs < this.options.durationMs
   }
 
   signal(): AbortSignal {
@@ -73,42 +82,39 @@ export class PostgresWorkerLease extends WorkerLease {
     if (this.stopped) return
     this.stopped = true
     this.timers.forEach((timer) => clearInterval(timer))
-    await this.busy
+    await Promise.all(this.busy.values())
     const { held } = this
     this.held = null
+    await this.options.renewals?.close()
     if (held) this.events.emit('released', await releaseLease(this.pool, held.id))
   }
 
-  /** One at a time, and each kind waits at most once: what hangs must not pile up behind itself. */
+  /** Each kind runs once at a time: what hangs must not pile up behind itself. */
   private run(kind: 'renew' | 'reap'): void {
-    if (this.stopped || this.queued.has(kind)) return
-    this.queued.add(kind)
-    this.busy = this.busy.then(async () => {
-      try {
-        await (kind === 'renew' ? this.renew() : this.reap())
-      } catch (error) {
-        this.events.emit('error', error)
-      } finally {
-        this.queued.delete(kind)
-      }
-    })
+    if (this.stopped || this.busy.has(kind)) return
+    const work = (kind === 'renew' ? this.renew() : this.reap())
+      .catch((error: unknown) => void this.events.emit('error', error))
+      .finally(() => this.busy.delete(kind))
+    this.busy.set(kind, work)
   }
 
   private async acquire(): Promise<void> {
+    const askedMs = performance.now()
     const id = await acquireLease(this.pool, this.options.worker, this.options.durationMs)
     this.held = { id, abort: new AbortController() }
-    this.renewedAtMs = performance.now()
-    this.steadySinceMs = this.renewedAtMs
+    this.renewedAtMs = askedMs
+    this.steadySinceMs = askedMs
     this.events.emit('acquired', id)
   }
 
   private async renew(): Promise<void> {
     if (!this.held) return this.acquire()
     const { id } = this.held
-    if (await renewLease(this.pool, id, this.options.durationMs)) {
-      const now = performance.now()
-      if (now - this.renewedAtMs > this.options.durationMs) this.steadySinceMs = now
-      this.renewedAtMs = now
+    // The time of the question, not of the answer: the database counts from somewhere in between.
+    const askedMs = performance.now()
+    if (await renewLease(this.options.renewals ?? this.pool, id, this.options.durationMs)) {
+      if (askedMs - this.renewedAtMs > this.options.durationMs) this.steadySinceMs = askedMs
+      this.renewedAtMs = askedMs
       return
     }
     this.lose()
@@ -125,8 +131,7 @@ export class PostgresWorkerLease extends WorkerLease {
 
   private async reap(): Promise<void> {
     const now = performance.now()
-    const fresh = now - this.renewedAtMs < this.options.durationMs
-    if (!this.held || !fresh || now - this.steadySinceMs < this.options.durationMs) return
+    if (!this.held || !this.isFresh || now - this.steadySinceMs < this.options.durationMs) return
     const freed = await reapLeases(this.pool, this.held.id)
     if (freed.tasks > 0) this.events.emit('reaped', freed)
   }

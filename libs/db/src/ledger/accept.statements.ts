@@ -1,4 +1,4 @@
-import type { AcceptResult, NewTask } from '#libs/kernel'
+import { TaskError, type AcceptResult, type NewTask } from '#libs/kernel'
 import {
   makeBigintArray,
   makeBooleanArray,
@@ -142,5 +142,7 @@ async function recognise(
     makeBigintArray(chosen.map((task) => task.source.offset)),
     makeIntegerArray(positions),
   ])
+  // Whoever was in the way of the insert has gone since: retention has taken it. The delivery must be offered again.
+  if (rows.length < positions.length) throw TaskError.unavailable('ledger_unavailable', 'a task id was removed while it was looked at')
   for (const row of rows) results[row.position] = !row.same_value ? 'conflict' : row.same_record ? 'duplicate' : 'resend'
 }

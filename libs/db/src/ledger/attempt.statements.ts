@@ -1,6 +1,7 @@
 import type { AttemptEnd, ClaimedTask, OpenAttempt } from '#libs/kernel'
 import { makeBigintArray, makeIntegerArray, makeTextArray, makeUuidArray } from '../connection/binary-array.js'
 import type { HotPool, Statement, StatementRunner } from '../connection/hot-pool.js'
+import { makeStorableText } from '../connection/storable.js'
 
 const MAX_EXCERPT = 4_000
 
@@ -33,7 +34,7 @@ const OPEN_ATTEMPT: Statement = {
       state = CASE WHEN EXISTS (SELECT FROM answered) THEN 'pending' ELSE state END,
       lease_id = CASE WHEN EXISTS (SELECT FROM answered) THEN NULL ELSE lease_id END,
       run_at = CASE WHEN EXISTS (SELECT FROM answered) THEN now() ELSE run_at END
-    WHERE id = $1 AND state = 'running' AND lease_id = $2
+    WHERE id = $1 AND state = 'running' AND lease_id = $2 AND claims = $7
     RETURNING id, sends, provider, model, estimated_tokens
   )
   INSERT INTO attempt (accepted_on, task_number, run, number, id, counted, provider, model, lease_id, reserved_tokens)
@@ -51,13 +52,8 @@ export async function endAttempts(runner: StatementRunner, acceptedOn: string, e
     makeTextArray(ended.map(({ end }) => end.state)),
     makeIntegerArray(ended.map(({ end }) => end.httpStatus ?? null)),
     makeTextArray(ended.map(({ end }) => end.error.code)),
-    makeTextArray(ended.map(({ end }) => makeStorableText(end.excerpt))),
+    makeTextArray(ended.map(({ end }) => (end.excerpt === undefined ? null : makeStorableText(end.excerpt.slice(0, MAX_EXCERPT))))),
   ])
-}
-
-/** PostgreSQL's text cannot hold NUL. */
-function makeStorableText(text: string | undefined): string | null {
-  return text === undefined ? null : text.slice(0, MAX_EXCERPT).replaceAll('\0', '\u{FFFD}')
 }
 
 interface OpenOptions {
@@ -76,6 +72,7 @@ export async function openAttempt(pool: HotPool, task: ClaimedTask, options: Ope
       task.run,
       countsAttempt ? 1 : 0,
       attemptEnd?.state === 'maybe_paid' ? 1 : 0,
+      task.claim,
     ])
     return rows[0] ?? null
   })

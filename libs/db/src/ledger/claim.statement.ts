@@ -6,7 +6,7 @@ import type { HotPool, Row, Statement } from '../connection/hot-pool.js'
  * an answer that an earlier attempt of the run has received. The lease row is share-locked, so that a reaper either sees these tasks or
  * makes this claim find no lease. One index range for each priority keeps deferred tasks of a high priority out of the way.
  */
-const CLAIM: Statement = {
+export const CLAIM: Statement = {
   name: 'claim',
   text: `
   WITH lease AS MATERIALIZED (
@@ -31,7 +31,7 @@ const CLAIM: Statement = {
     SELECT id FROM due WHERE NOT prepare AND NOT EXISTS (SELECT FROM stored WHERE stored.id = due.id)
   ), claimed AS (
     UPDATE task_queue q SET
-      state = 'running', lease_id = $1, reason = NULL,
+      state = 'running', lease_id = $1, claims = q.claims + 1, reason = NULL,
       sends = q.sends + r.opens, attempts = q.attempts + r.opens
     FROM (SELECT due.id, (ready.id IS NOT NULL)::integer AS opens FROM due LEFT JOIN ready USING (id)) r
     WHERE q.id = r.id AND q.id = ANY(ARRAY(SELECT id FROM due))
@@ -41,7 +41,7 @@ const CLAIM: Statement = {
     SELECT accepted_on, id, run, sends, gen_random_uuid(), true, provider, model, $1, estimated_tokens FROM claimed WHERE opens = 1
     RETURNING task_number, id
   )
-  SELECT c.id, c.accepted_on, c.run, c.sends, c.attempts, c.maybe_paid, c.crashes, c.settings_version, c.priority, c.type, c.tenant,
+  SELECT c.id, c.accepted_on, c.run, c.sends, c.attempts, c.maybe_paid, c.crashes, c.claims, c.settings_version, c.priority, c.type, c.tenant,
          c.provider, c.model, t.task_id, t.topic, t.partition, t."offset"::text AS "offset", t.record_key, c.ordering_key,
          convert_from(t.payload, 'UTF8') AS payload, t.traceparent, t.correlation_id, t.deadline, t.has_files, t.accepted_at,
          o.id AS attempt_id, s.attempt_id AS stored_id, s.attempt AS stored_attempt, s.status, s.headers, s.body, s.duration_ms
@@ -59,6 +59,7 @@ interface ClaimRow extends Row {
   attempts: number
   maybe_paid: number
   crashes: number
+  claims: number
   settings_version: number
   priority: number
   type: string
@@ -115,6 +116,7 @@ function makeClaimedTask(row: ClaimRow, leaseId: number): ClaimedTask {
     hasFiles: row.has_files,
     settingsVersion: row.settings_version,
     leaseId,
+    claim: row.claims,
     crashes: row.crashes,
     attempt: row.attempt_id === null ? null : { id: row.attempt_id, number: row.sends },
     storedAnswer: row.stored_id === null ? null : makeStoredAnswer(row, row.stored_id),

@@ -8,6 +8,7 @@ import {
   makeUuidArray,
 } from '../connection/binary-array.js'
 import type { HotPool, Row, Statement, StatementRunner } from '../connection/hot-pool.js'
+import { makeStorableCount, makeStorableText } from '../connection/storable.js'
 import { endAttempts } from './attempt.statements.js'
 import { advanceSequences, lockKeys, makeKeyArray, promoteHeads } from './ordering.statements.js'
 
@@ -16,8 +17,9 @@ const FINISH: Statement = {
   name: 'finish',
   text: `
   WITH done AS (
-    DELETE FROM task_queue WHERE id = ANY($2::bigint[]) AND state = 'running' AND lease_id = $3
-    RETURNING id, settings_version
+    DELETE FROM task_queue q USING unnest($2::bigint[], $23::integer[]) AS h(id, claim)
+    WHERE q.id = h.id AND q.id = ANY($2::bigint[]) AND q.state = 'running' AND q.lease_id = $3 AND q.claims = h.claim
+    RETURNING q.id, q.settings_version
   ), input AS MATERIALIZED (
     SELECT i.*, done.settings_version
     FROM unnest($2::bigint[], $4::integer[], $5::text[], $6::integer[], $7::text[], $8::text[], $9::text[], $10::boolean[], $11::integer[],
@@ -46,7 +48,17 @@ const FINISH: Statement = {
 /** Which of these tasks are still ours. */
 const OURS: Statement = {
   name: 'finish-ours',
-  text: `SELECT id FROM task_queue WHERE id = ANY($1::bigint[]) AND state = 'running' AND lease_id = $2 FOR UPDATE`,
+  text: `
+  SELECT q.id FROM task_queue q JOIN unnest($1::bigint[], $3::integer[]) AS h(id, claim) ON h.id = q.id
+  WHERE q.id = ANY($1::bigint[]) AND q.state = 'running' AND q.lease_id = $2 AND q.claims = h.claim FOR UPDATE OF q`,
+}
+
+/** What is already written down of these runs by our own lease. */
+const ENDED_BEFORE: Statement = {
+  name: 'finish-before',
+  text: `
+  SELECT i.position, r.key_sequence, r.result_event FROM unnest($2::bigint[], $3::integer[], $4::integer[]) AS i(id, run, position)
+  JOIN run_record r ON r.accepted_on = $1::date AND r.task_number = i.id AND r.run = i.run AND r.lease_id = $5`,
 }
 
 /** A run's end with the bytes that go out. */
@@ -72,7 +84,28 @@ export async function finishRuns(pool: HotPool, ends: readonly RunEnd[]): Promis
       results,
     )
   if (others.length > 0) await finishInTransaction(pool, others, results)
+  const missing = ends.filter((end) => !results.has(end))
+  if (missing.length > 0) (await findEndedBefore(pool, missing)).forEach((end) => results.set(end, { kind: 'finished', outbox: [] }))
   return ends.map((end) => results.get(end) ?? { kind: 'fenced' })
+}
+
+/**
+ * Those that an earlier try of the same ends has written down, when only PostgreSQL's answer was lost: their bytes are the same. Their
+ * messages are left to the sweeper.
+ */
+async function findEndedBefore(pool: HotPool, ends: readonly RunEnd[]): Promise<RunEnd[]> {
+  const { acceptedOn, leaseId } = ends[0]!.task
+  const rows = await pool.run<{ position: number; key_sequence: number | null; result_event: Buffer }>(ENDED_BEFORE, [
+    acceptedOn,
+    makeBigintArray(ends.map(({ task }) => task.id)),
+    makeIntegerArray(ends.map(({ task }) => task.run)),
+    makeIntegerArray(ends.map((_, position) => position)),
+    leaseId,
+  ])
+  return rows.flatMap((row) => {
+    const end = ends[row.position]!
+    return end.makeResultEvent(row.key_sequence ?? undefined).equals(row.result_event) ? [end] : []
+  })
 }
 
 async function finishInTransaction(pool: HotPool, ends: readonly RunEnd[], results: Map<RunEnd, FinishResult>): Promise<void> {
@@ -82,7 +115,11 @@ async function finishInTransaction(pool: HotPool, ends: readonly RunEnd[], resul
   await pool.transaction(async (transaction) => {
     inner.clear()
     if (keys) await lockKeys(transaction, keys)
-    const held = await transaction.run<{ id: number }>(OURS, [makeBigintArray(ends.map(({ task }) => task.id)), leaseId])
+    const held = await transaction.run<{ id: number }>(OURS, [
+      makeBigintArray(ends.map(({ task }) => task.id)),
+      leaseId,
+      makeIntegerArray(ends.map(({ task }) => task.claim)),
+    ])
     const ids = new Set(held.map(({ id }) => id))
     const ours = ends.filter(({ task }) => ids.has(task.id))
     const ourKeys = makeKeyArray(ours.map(({ task }) => task.orderingKey))
@@ -125,14 +162,14 @@ async function insertEnds(runner: StatementRunner, prepared: readonly PreparedEn
     makeTextArray(ends.map((end) => end.outcome)),
     makeIntegerArray(ends.map((end) => end.attempts)),
     makeTextArray(ends.map((end) => end.error?.code ?? null)),
-    makeTextArray(ends.map((end) => end.error?.message.replaceAll('\0', '\u{FFFD}') ?? null)),
+    makeTextArray(ends.map((end) => (end.error ? makeStorableText(end.error.message) : null))),
     makeTextArray(ends.map((end) => end.error?.fingerprint ?? null)),
     makeBooleanArray(ends.map((end) => end.error?.retryable ?? null)),
-    makeIntegerArray(ends.map((end) => end.usage?.prompt_tokens ?? null)),
-    makeIntegerArray(ends.map((end) => end.usage?.completion_tokens ?? null)),
-    makeIntegerArray(ends.map((end) => end.usage?.precached_prompt_tokens ?? null)),
-    makeTextArray(ends.map((end) => end.model ?? null)),
-    makeTextArray(ends.map((end) => end.finishReason ?? null)),
+    makeIntegerArray(ends.map((end) => makeStorableCount(end.usage?.prompt_tokens))),
+    makeIntegerArray(ends.map((end) => makeStorableCount(end.usage?.completion_tokens))),
+    makeIntegerArray(ends.map((end) => makeStorableCount(end.usage?.precached_prompt_tokens))),
+    makeTextArray(ends.map(({ model }) => (model === undefined ? null : makeStorableText(model)))),
+    makeTextArray(ends.map(({ finishReason }) => (finishReason === undefined ? null : makeStorableText(finishReason)))),
     makeTextArray(ends.map((end) => (end.outputRef ? JSON.stringify(end.outputRef) : null))),
     makeTextArray(ends.map((end) => end.promptVersion ?? null)),
     makeBigintArray(prepared.map(({ keySequence }) => keySequence ?? null)),
@@ -140,6 +177,7 @@ async function insertEnds(runner: StatementRunner, prepared: readonly PreparedEn
     makeByteaArray(prepared.map(({ event }) => event)),
     makeUuidArray(ends.map((end) => end.deadLetter?.eventId ?? null)),
     makeByteaArray(ends.map((end) => end.deadLetter?.value ?? null)),
+    makeIntegerArray(ends.map(({ task }) => task.claim)),
   ])
   const byTask = new Map(prepared.map((item) => [item.end.task.id, item]))
   const messages = Map.groupBy(rows, (row) => row.task_number)

@@ -36,7 +36,7 @@ export interface QueueSample {
 export class PostgresIntakeGate extends IntakeGate {
   state: IntakeState = { open: false, reason: 'the queue has not been sampled yet' }
   lastSample: QueueSample | undefined
-  private waiting: (() => void)[] = []
+  private readonly waiting = new Set<() => void>()
   private timer: NodeJS.Timeout | undefined
   private stopped = false
 
@@ -62,8 +62,13 @@ export class PostgresIntakeGate extends IntakeGate {
     while (!this.state.open) {
       signal.throwIfAborted()
       await new Promise<void>((resolve) => {
-        this.waiting.push(resolve)
-        signal.addEventListener('abort', () => resolve(), { once: true })
+        const wake = () => {
+          signal.removeEventListener('abort', wake)
+          this.waiting.delete(wake)
+          resolve()
+        }
+        this.waiting.add(wake)
+        signal.addEventListener('abort', wake, { once: true })
       })
     }
   }
@@ -77,9 +82,7 @@ export class PostgresIntakeGate extends IntakeGate {
       this.state = { open: false, reason: (error as Error).message }
     }
     if (!this.state.open) return
-    const waiting = this.waiting
-    this.waiting = []
-    waiting.forEach((resolve) => resolve())
+    for (const wake of this.waiting) wake()
   }
 }
 

@@ -27,6 +27,8 @@ import { releaseUnknown } from './recover.statement.js'
 
 export interface LedgerOptions {
   readonly batchSize: number
+  /** How long PostgreSQL may still work on a statement whose answer was lost. */
+  readonly statementTimeoutMs: number
 }
 
 /** What has happened must be written down, however long PostgreSQL is away: there is no end to these tries but the end of the process. */
@@ -45,8 +47,9 @@ const MAX_BATCH_BYTES = 8 * 1024 * 1024
  * the next claim, else they would stay `running` for as long as this replica lives.
  */
 export class PostgresLedger extends Ledger {
-  private readonly held = new Map<number, number>()
-  private claimLost = false
+  private readonly held = new Map<number, Pick<ClaimedTask, 'leaseId' | 'claim'>>()
+  /** Until then a claim whose answer was lost may still be committed; undefined: none was lost. */
+  private claimLostUntilMs: number | undefined
   private readonly stopping = new AbortController()
   readonly persistence = makePortPolicy({ name: 'ledger', ...PERSISTENT })
 
@@ -60,9 +63,10 @@ export class PostgresLedger extends Ledger {
     private readonly pool: HotPool,
     private readonly lease: WorkerLease,
     private readonly due: DueTasks,
-    { batchSize }: LedgerOptions,
+    private readonly options: LedgerOptions,
   ) {
     super()
+    const { batchSize } = options
     const limits = { maxItems: batchSize, maxSizeBytes: MAX_BATCH_BYTES, isBadItem }
     this.accepting = new GroupCommit({
       ...limits,
@@ -116,19 +120,21 @@ export class PostgresLedger extends Ledger {
   async claim(limit: number): Promise<ClaimedTask[]> {
     const { fence } = this.lease
     if (fence === null) return []
-    if (this.claimLost) await this.recover(fence)
+    if (this.claimLostUntilMs !== undefined) await this.recover(fence, this.claimLostUntilMs)
     try {
       const tasks = await claimTasks(this.pool, fence, limit)
-      tasks.forEach((task) => this.held.set(task.id, fence))
+      tasks.forEach(({ id, leaseId, claim }) => this.held.set(id, { leaseId, claim }))
       return tasks
     } catch (error) {
-      this.claimLost = true
+      this.claimLostUntilMs = performance.now() + this.options.statementTimeoutMs
       throw error
     }
   }
 
-  openAttempt(task: ClaimedTask, options: { attemptEnd?: AttemptEnd; countsAttempt: boolean }): Promise<OpenAttempt | null> {
-    return openAttempt(this.pool, task, options)
+  async openAttempt(task: ClaimedTask, options: { attemptEnd?: AttemptEnd; countsAttempt: boolean }): Promise<OpenAttempt | null> {
+    const attempt = await openAttempt(this.pool, task, options)
+    if (!attempt) this.forget(task)
+    return attempt
   }
 
   recordAnswer(task: ClaimedTask, attempt: OpenAttempt, answer: RawAnswer): Promise<void> {
@@ -149,7 +155,7 @@ export class PostgresLedger extends Ledger {
       state: 'pending',
       delayMs,
       reason,
-      uncount: !countsAttempt,
+      attemptsDelta: countAttempt(attemptEnd !== undefined, countsAttempt),
       ...(attemptEnd && { attemptEnd }),
     })
     this.forget(task)
@@ -163,7 +169,7 @@ export class PostgresLedger extends Ledger {
       state: 'held',
       delayMs: 0,
       reason,
-      uncount: false,
+      attemptsDelta: 0,
       ...(attemptEnd && { attemptEnd }),
     })
     this.forget(task)
@@ -198,19 +204,27 @@ export class PostgresLedger extends Ledger {
   }
 
   private forget(task: ClaimedTask): void {
-    if (this.held.get(task.id) === task.leaseId) this.held.delete(task.id)
+    const held = this.held.get(task.id)
+    if (held?.leaseId === task.leaseId && held.claim === task.claim) this.held.delete(task.id)
   }
 
-  private async recover(fence: number): Promise<void> {
-    const known = [...this.held].flatMap(([id, leaseId]) => (leaseId === fence ? [id] : []))
+  private async recover(fence: number, lostUntilMs: number): Promise<void> {
+    const isLast = performance.now() >= lostUntilMs
+    const known = [...this.held].flatMap(([id, { leaseId }]) => (leaseId === fence ? [id] : []))
     await releaseUnknown(this.pool, fence, known)
-    this.claimLost = false
+    if (isLast && this.claimLostUntilMs === lostUntilMs) this.claimLostUntilMs = undefined
   }
 
   private async record(acceptedOn: string, received: readonly ReceivedAnswer[]): Promise<void[]> {
     await recordAnswers(this.pool, acceptedOn, received)
     return repeat(undefined, received.length)
   }
+}
+
+/** An open attempt was counted when it was opened; where none was open, there is nothing to take back. */
+function countAttempt(wasOpen: boolean, counts: boolean): -1 | 0 | 1 {
+  if (wasOpen) return counts ? 0 : -1
+  return counts ? 1 : 0
 }
 
 /** Anything but PostgreSQL being away is about one row: it must not take the rows beside it along. */

@@ -10,19 +10,35 @@ export interface PutBack {
   readonly delayMs: number
   readonly reason: string
   readonly attemptEnd?: AttemptEnd
-  /** The open attempt is not counted against the maximum. */
-  readonly uncount: boolean
+  /** What this try adds to the attempts that count: 1 where it counts without an open attempt, -1 where the open one does not count. */
+  readonly attemptsDelta: -1 | 0 | 1
 }
 
+/**
+ * An attempt that is still `sending` was opened by a statement whose answer was lost: nobody knows of it, so nothing of it was sent.
+ */
 const PUT_BACK: Statement = {
   name: 'put-back',
   text: `
+  WITH item AS MATERIALIZED (
+    SELECT q.id, q.accepted_on, q.run, q.sends, i.state, i.delay_ms, i.reason, i.attempts_delta, i.maybe_paid, i.prepare
+    FROM task_queue q
+    JOIN unnest($1::bigint[], $3::text[], $4::integer[], $5::text[], $6::integer[], $7::integer[], $8::boolean[], $9::integer[])
+      AS i(id, state, delay_ms, reason, attempts_delta, maybe_paid, prepare, claim) ON i.id = q.id
+    WHERE q.id = ANY($1::bigint[]) AND q.state = 'running' AND q.lease_id = $2 AND q.claims = i.claim
+    FOR UPDATE OF q
+  ), lost AS (
+    UPDATE attempt a SET state = 'not_sent', ended_at = now(), error_code = 'ledger_unavailable'
+    FROM item i
+    WHERE a.accepted_on = i.accepted_on AND a.task_number = i.id AND a.run = i.run AND a.number = i.sends AND a.state = 'sending'
+    RETURNING a.task_number, a.counted
+  )
   UPDATE task_queue q SET
     state = i.state, lease_id = NULL, run_at = now() + make_interval(secs => i.delay_ms / 1000.0), reason = i.reason,
-    attempts = q.attempts - i.uncounted, maybe_paid = q.maybe_paid + i.maybe_paid, prepare = i.prepare
-  FROM unnest($1::bigint[], $3::text[], $4::integer[], $5::text[], $6::integer[], $7::integer[], $8::boolean[])
-    AS i(id, state, delay_ms, reason, uncounted, maybe_paid, prepare)
-  WHERE q.id = i.id AND q.id = ANY($1::bigint[]) AND q.state = 'running' AND q.lease_id = $2
+    attempts = q.attempts + i.attempts_delta - coalesce(l.counted, false)::integer,
+    maybe_paid = q.maybe_paid + i.maybe_paid, prepare = i.prepare
+  FROM item i LEFT JOIN lost l ON l.task_number = i.id
+  WHERE q.id = i.id AND q.id = ANY($1::bigint[])
   RETURNING q.id`,
 }
 
@@ -41,9 +57,10 @@ export async function putBackTasks(pool: HotPool, items: readonly PutBack[]): Pr
       makeTextArray(items.map(({ state }) => state)),
       makeIntegerArray(items.map(({ delayMs }) => Math.ceil(delayMs))),
       makeTextArray(items.map(({ reason }) => reason)),
-      makeIntegerArray(items.map((item) => (item.uncount ? 1 : 0))),
+      makeIntegerArray(items.map(({ attemptsDelta }) => attemptsDelta)),
       makeIntegerArray(items.map(({ attemptEnd }) => (attemptEnd?.state === 'maybe_paid' ? 1 : 0))),
       makeBooleanArray(items.map(({ task }) => task.hasFiles)),
+      makeIntegerArray(items.map(({ task }) => task.claim)),
     ])
   })
   const moved = new Set(rows.map(({ id }) => id))

@@ -8,16 +8,19 @@ import type { HotPool, Statement } from '../connection/hot-pool.js'
 const RELEASE_UNKNOWN: Statement = {
   name: 'release-unknown',
   text: `
-  WITH unknown AS (
-    UPDATE task_queue SET state = 'pending', lease_id = NULL, reason = 'claim_lost',
-      attempts = attempts - (CASE WHEN prepare THEN 0 ELSE 1 END)
-    WHERE lease_id = $1 AND state = 'running' AND NOT id = ANY($2::bigint[])
-    RETURNING id, accepted_on, run, sends
+  WITH unknown AS MATERIALIZED (
+    SELECT id, accepted_on, run, sends FROM task_queue
+    WHERE lease_id = $1 AND state = 'running' AND NOT id = ANY($2::bigint[]) ORDER BY id FOR UPDATE
   ), ended AS (
     UPDATE attempt a SET state = 'not_sent', ended_at = now(), error_code = 'ledger_unavailable'
     FROM unknown u WHERE a.accepted_on = u.accepted_on AND a.task_number = u.id AND a.run = u.run AND a.number = u.sends AND a.state = 'sending'
+    RETURNING a.task_number, a.counted
   )
-  SELECT id FROM unknown`,
+  UPDATE task_queue q SET state = 'pending', lease_id = NULL, reason = 'claim_lost',
+    attempts = q.attempts - coalesce(e.counted, false)::integer
+  FROM unknown u LEFT JOIN ended e ON e.task_number = u.id
+  WHERE q.id = u.id
+  RETURNING q.id`,
 }
 
 /** `heldIds` are the tasks that this replica knows to hold. Returns how many it did not know of. */

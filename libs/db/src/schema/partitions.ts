@@ -4,6 +4,8 @@ import { applyRetention, type RetentionLimits, type RetentionReport } from './re
 
 const DAYS_AHEAD = 3
 const DAY_MS = 24 * 60 * 60 * 1_000
+/** Waiting longer would make others wait behind us; the next hour is early enough, since three days are made ahead. */
+const LOCK_TIMEOUT_MS = 1_000
 const INTERVAL_MS = 60 * 60 * 1_000
 
 /**
@@ -22,7 +24,7 @@ export class PartitionKeeper {
 
   async start(): Promise<void> {
     await this.makePartitions()
-    this.timer = setInterval(() => void this.keep().catch(this.events.onError), INTERVAL_MS)
+    this.timer ??= setInterval(() => void this.keep().catch(this.events.onError), INTERVAL_MS)
   }
 
   stop(): void {
@@ -37,24 +39,29 @@ export class PartitionKeeper {
   }
 
   private async makePartitions(): Promise<void> {
+    const rows = await this.pool.run<{ today: string }>({ text: `SELECT (now() AT TIME ZONE 'UTC')::date AS today` }, [])
+    for (let day = 0; day <= DAYS_AHEAD; day++) {
+      for (const { table, options } of WIDE_TABLES) await this.makePartition(table, addDays(rows[0]!.today, day), options)
+    }
+  }
+
+  /**
+   * Makes the table apart and attaches it: that locks the parent for a moment only, and against other changes of the schema, not against
+   * reads and writes, where CREATE TABLE ... PARTITION OF would stall them all behind one long reader.
+   */
+  private async makePartition(table: string, day: string, options: string): Promise<void> {
+    const name = `${table}_${day.replaceAll('-', '')}`
     await this.pool.transaction(async (transaction) => {
-      await transaction.run({ name: 'partitions-lock', text: `SELECT pg_advisory_xact_lock(hashtext('sluice.partitions'))` }, [])
-      const rows = await transaction.run<{ today: string }>(
-        { name: 'partitions-today', text: `SELECT (now() AT TIME ZONE 'UTC')::date AS today` },
-        [],
+      await transaction.run({ text: `SELECT pg_advisory_xact_lock(hashtext('sluice.partitions'))` }, [])
+      const there = await transaction.run(
+        { text: 'SELECT FROM pg_inherits WHERE inhparent = $1::regclass AND inhrelid = to_regclass($2)' },
+        [table, name],
       )
-      for (let day = 0; day <= DAYS_AHEAD; day++) {
-        const from = addDays(rows[0]!.today, day)
-        for (const { table, options } of WIDE_TABLES) {
-          const name = `${table}_${from.replaceAll('-', '')}`
-          await transaction.run(
-            {
-              text: `CREATE TABLE IF NOT EXISTS ${name} PARTITION OF ${table} FOR VALUES FROM ('${from}') TO ('${addDays(from, 1)}')${options}`,
-            },
-            [],
-          )
-        }
-      }
+      if (there.length > 0) return
+      await transaction.run({ text: `SET LOCAL lock_timeout = '${LOCK_TIMEOUT_MS}ms'` }, [])
+      const until = addDays(day, 1)
+      await transaction.run({ text: `CREATE TABLE ${name} (LIKE ${table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)${options}` }, [])
+      await transaction.run({ text: `ALTER TABLE ${table} ATTACH PARTITION ${name} FOR VALUES FROM ('${day}') TO ('${until}')` }, [])
     })
   }
 }

@@ -73,6 +73,7 @@ async function dropOldDays(pool: HotPool, historyDays: number): Promise<string[]
   const rows = await pool.run<{ day: string }>(OLD_DAYS, [historyDays])
   for (const { day } of rows) {
     await pool.transaction(async (transaction) => {
+      await transaction.run({ text: `SET LOCAL lock_timeout = '1s'` }, [])
       for (const { table } of WIDE_TABLES) await transaction.run({ text: `DROP TABLE IF EXISTS ${table}_${day}` }, [])
     })
   }

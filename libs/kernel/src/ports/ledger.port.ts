@@ -38,7 +38,7 @@ export interface Deferral {
   /** The gate or error class it waits for. */
   readonly reason: string
   readonly attemptEnd?: AttemptEnd
-  /** false: the attempt (or the claim) is not counted, as when a task only waits for quota. */
+  /** false: this try is not counted against the maximum, as when a task only waits for quota. It had an open attempt if `attemptEnd` is given. */
   readonly countsAttempt: boolean
 }
 

@@ -31,6 +31,11 @@ export interface LedgerTransportOptions {
 /** After the grace period: for the ends of aborted calls to be stored. */
 const STORING_LIMIT_MS = 10_000
 
+interface TaskSignals {
+  readonly signal: AbortSignal
+  readonly admission: AbortSignal
+}
+
 type WakeReason = 'room' | 'due' | 'retry'
 
 const ERROR_DELAY_MS = { min: 100, max: 5_000 }
@@ -53,7 +58,7 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
   /** Aborted when the grace period is over. */
   private readonly expiry = new AbortController()
   private readonly running = new Set<Promise<void>>()
-  private readonly signals = new WeakMap<AbortSignal, AbortSignal>()
+  private readonly signals = new WeakMap<AbortSignal, TaskSignals>()
   private handler: MessageHandler | undefined
   private loop: Promise<void> | undefined
   private sleeping: { readonly reason: WakeReason; readonly wake: () => void } | undefined
@@ -101,7 +106,7 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
   abortRunning(): void {
     if (this.expiry.signal.aborted || this.running.size === 0) return
     this.log.warn('running calls are aborted', { tasks: this.running.size })
-    this.expiry.abort(new TaskError('shutdown', 'the service stopped before the call had ended', { retryable: true }))
+    this.expiry.abort(makeShutdownError())
   }
 
   override on(): never {
@@ -113,7 +118,7 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
   }
 
   private async drain(): Promise<void> {
-    this.stopping.abort()
+    this.stopping.abort(makeShutdownError())
     this.unsubscribe.forEach((stop) => stop())
     this.wakeUp('stop')
     await this.loop
@@ -165,8 +170,13 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
   }
 
   private start(task: ClaimedTask): void {
-    const { streams, clock } = this.options
-    const context = new TaskContext(task, { streams, signal: this.signalOf(), receivedAtMs: clock.nowMs() })
+    const { streams, clock, lease } = this.options
+    const context = new TaskContext(task, {
+      streams,
+      ...this.signalsOf(lease.signal()),
+      receivedAtMs: clock.nowMs(),
+      isLeaseFresh: () => lease.isFresh && lease.fence === task.leaseId,
+    })
     const work = this.dispatch(task, context)
       .catch((error: unknown) => this.log.error('the outcome of a task could not be stored', { error, task_id: task.taskId }))
       .finally(() => {
@@ -183,15 +193,15 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
     if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined })
   }
 
-  /** One signal for all tasks of a lease: it ends with the lease or with the grace period. */
-  private signalOf(): AbortSignal {
-    const lease = this.options.lease.signal()
-    let signal = this.signals.get(lease)
-    if (!signal) {
-      signal = AbortSignal.any([lease, this.expiry.signal])
-      this.signals.set(lease, signal)
+  /** The same for all tasks of a lease: what runs ends with the lease or with the grace period, what would start already with the stop. */
+  private signalsOf(lease: AbortSignal): TaskSignals {
+    let signals = this.signals.get(lease)
+    if (!signals) {
+      const signal = AbortSignal.any([lease, this.expiry.signal])
+      signals = { signal, admission: AbortSignal.any([signal, this.stopping.signal]) }
+      this.signals.set(lease, signals)
     }
-    return signal
+    return signals
   }
 
   private noticeDue(): void {
@@ -216,4 +226,8 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
       this.sleeping = { reason, wake }
     })
   }
+}
+
+function makeShutdownError(): TaskError {
+  return new TaskError('shutdown', 'the service stopped before the call had started or ended', { retryable: true })
 }

@@ -20,6 +20,7 @@ export class OutboxSweeper {
 
   start(): void {
     if (this.stopped) return
+    clearTimeout(this.timer)
     this.timer = setTimeout(() => {
       this.sweeping = this.sweep()
         .catch((error: unknown) => this.logger.warn('the outbox could not be swept', { error }))

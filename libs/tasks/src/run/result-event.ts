@@ -66,6 +66,7 @@ export function makeDeadLetter(run: EndedRun & { readonly error: TaskError }): {
   const { task, error } = run
   const { topic, partition, offset } = task.source
   const eventId = makeDeadLetterEventId(task.tenant, task.taskId, task.run)
+  const original = Buffer.from(task.payload)
   const event: DeadLetterEvent = {
     event_id: eventId,
     kind: 'failed',
@@ -80,7 +81,7 @@ export function makeDeadLetter(run: EndedRun & { readonly error: TaskError }): {
       causes: describeCauses(error.cause),
     },
     attempts: run.attempts,
-    ...(task.payload.length <= MAX_ORIGINAL_BYTES && { original: Buffer.from(task.payload).toString('base64') }),
+    ...(original.length <= MAX_ORIGINAL_BYTES && { original: original.toString('base64') }),
     ...makeTraceFields(run.traceparent),
     at: new Date(run.finishedAtMs).toISOString(),
   }

@@ -1,11 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common'
 import {
+  classifyError,
   Ledger,
   LlmClients,
   TaskError,
   type LlmClient,
   type MaybePaidPolicy,
   type OpenAttempt,
+  type RawAnswer,
   type SendResult,
   type TaskContext,
 } from '#libs/kernel'
@@ -20,6 +22,13 @@ interface ReadyTask extends KnownTask {
   readonly client: LlmClient
   readonly messages: Parameters<LlmClient['send']>[0]['messages']
   readonly promptVersion?: string
+}
+
+/** How a call of it ended. */
+interface Settlement {
+  readonly ready: ReadyTask
+  readonly attempt: OpenAttempt
+  readonly result: SendResult
 }
 
 /**
@@ -94,7 +103,9 @@ export class TaskRunner {
     return this.settle(context, { ready, attempt: next, result: await this.call(context, ready, next) })
   }
 
-  private call({ task, signal }: TaskContext, { client, messages, call, type }: ReadyTask, attempt: OpenAttempt): Promise<SendResult> {
+  private async call(context: TaskContext, { client, messages, call, type }: ReadyTask, attempt: OpenAttempt): Promise<SendResult> {
+    const { task, signal } = context
+    context.checkMaySend()
     return client.send(
       {
         attemptId: attempt.id,
@@ -108,28 +119,37 @@ export class TaskRunner {
     )
   }
 
-  private async settle(
-    context: TaskContext,
-    { ready, attempt, result }: { readonly ready: ReadyTask; readonly attempt: OpenAttempt; readonly result: SendResult },
-  ): Promise<Verdict> {
+  private async settle(context: TaskContext, { ready, attempt, result }: Settlement): Promise<Verdict> {
     context.releaseStream()
     if (result.kind === 'answered') {
-      await this.ledger.recordAnswer(context.task, attempt, result.answer)
+      const failure = await this.record(context, attempt, result.answer)
+      if (failure) return this.settleMaybePaid(context, { ready, attempt, result: { kind: 'maybe_paid', error: failure } })
       context.attempt = null
       return this.judge.judge(ready, result.answer, {
         signal: context.signal,
         ...(ready.promptVersion !== undefined && { promptVersion: ready.promptVersion }),
       })
     }
+    if (result.kind === 'maybe_paid') return this.settleMaybePaid(context, { ready, attempt, result })
     this.endAttempt(context, attempt, result)
-    if (result.kind === 'maybe_paid') {
-      return this.judgeMaybePaid(context.task.maybePaid + 1, {
-        policy: ready.call.onMaybePaid,
-        max: ready.type.maxMaybePaid,
-        error: result.error,
-      })
-    }
     throw result.error
+  }
+
+  /** An answer that cannot be kept was paid for: it must not look like a call that was never sent. */
+  private record({ task }: TaskContext, attempt: OpenAttempt, answer: RawAnswer): Promise<TaskError | undefined> {
+    return this.ledger.recordAnswer(task, attempt, answer).then(() => undefined, classifyError)
+  }
+
+  private settleMaybePaid(
+    context: TaskContext,
+    { ready, attempt, result }: Settlement & { readonly result: { readonly kind: 'maybe_paid' } },
+  ): Verdict {
+    this.endAttempt(context, attempt, result)
+    return this.judgeMaybePaid(context.task.maybePaid + 1, {
+      policy: ready.call.onMaybePaid,
+      max: ready.type.maxMaybePaid,
+      error: result.error,
+    })
   }
 
   private endAttempt(context: TaskContext, attempt: OpenAttempt, result: Exclude<SendResult, { kind: 'answered' }>): void {
@@ -151,7 +171,7 @@ export class TaskRunner {
         return
       case 'answer_too_large':
         // It was paid for, but there is nothing to keep.
-        context.attemptEnd = { ...shared, state: 'refused', excerpt: `an answer of more than ${result.sizeBytes} bytes was cut off` }
+        context.attemptEnd = { ...shared, state: 'answered', excerpt: `an answer of more than ${result.sizeBytes} bytes was cut off` }
     }
   }
 

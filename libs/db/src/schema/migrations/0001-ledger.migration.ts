@@ -69,7 +69,8 @@ const STATEMENTS = [
      PRIMARY KEY (accepted_on, id)
    ) PARTITION BY RANGE (accepted_on)`,
 
-  // One row for each unfinished task. prepare: it must be looked at before an attempt may be opened (files, or an end as maybe_paid).
+  // One row for each unfinished task. lease_id and claims together are the fence on its transitions: a replica may claim a task again
+  // under the same lease. prepare: it must be looked at before an attempt may be opened (files, or an end as maybe_paid).
   `CREATE TABLE task_queue (
      id                bigint PRIMARY KEY,
      accepted_on       date NOT NULL,
@@ -88,6 +89,7 @@ const STATEMENTS = [
      attempts          integer NOT NULL DEFAULT 0,
      maybe_paid        integer NOT NULL DEFAULT 0,
      crashes           integer NOT NULL DEFAULT 0,
+     claims            integer NOT NULL DEFAULT 0,
      lease_id          bigint,
      ordering_key      bytea,
      ordering_offset   bigint,
