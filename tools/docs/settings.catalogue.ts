@@ -1,12 +1,14 @@
 import { z } from 'zod'
 import type { SettingsSection } from '#libs/config'
 
+type DefaultValue = string | number | boolean | readonly string[] | undefined
+
 /** What the schemas of the libraries know of a setting. */
 export interface SettingFacts {
   /** In words. */
   readonly values: string
   /** undefined where it is not set unless somebody sets it. */
-  readonly defaultValue: unknown
+  readonly defaultValue: DefaultValue
   readonly required: boolean
 }
 
@@ -31,7 +33,7 @@ export function makeCatalogue(sections: readonly Pick<SettingsSection<object>, '
 
 function describeSchema(schema: z.ZodType): SettingFacts {
   const unset = schema.safeParse(undefined)
-  return { values: describeValues(unwrap(schema)), defaultValue: unset.data, required: !unset.success }
+  return { values: describeValues(unwrap(schema)), defaultValue: unset.data as DefaultValue, required: !unset.success }
 }
 
 function unwrap(schema: z.ZodType): z.ZodType {
