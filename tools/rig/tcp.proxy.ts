@@ -13,6 +13,7 @@ interface Link {
 export class TcpProxy {
   private readonly links = new Set<Link>()
   private refusing = false
+  private lastWords: string | undefined
 
   private constructor(
     private readonly server: Server,
@@ -48,6 +49,11 @@ export class TcpProxy {
   /** From now on the connections that are there get no answer, though they are heard. */
   deafen(): void {
     for (const link of this.links) link.mode = 'deaf'
+  }
+
+  /** The next connection that says this gets no answer to it, nor to anything later: such as COMMIT. */
+  deafenAfter(words: string): void {
+    this.lastWords = words
   }
 
   /** The connections that are there are half-open from now on. */
@@ -88,7 +94,13 @@ export class TcpProxy {
     const server = connect(this.target)
     const link: Link = { client, server, mode: 'open' }
     this.links.add(link)
-    client.on('data', (bytes) => link.mode !== 'dead' && server.write(bytes))
+    client.on('data', (bytes) => {
+      if (this.lastWords !== undefined && bytes.includes(this.lastWords)) {
+        this.lastWords = undefined
+        link.mode = 'deaf'
+      }
+      if (link.mode !== 'dead') server.write(bytes)
+    })
     server.on('data', (bytes) => link.mode === 'open' && client.write(bytes))
     const end = () => {
       this.links.delete(link)

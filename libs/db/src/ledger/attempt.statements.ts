@@ -20,10 +20,13 @@ const END_ATTEMPTS: Statement = {
   WHERE a.accepted_on = $1::date AND a.task_number = i.task_number AND a.id = i.id AND a.state = 'sending'`,
 }
 
+/** The share lock on the lease keeps a reaper off until this is committed, as in the claim. */
 const OPEN_ATTEMPT: Statement = {
   name: 'open-attempt',
   text: `
-  WITH answered AS MATERIALIZED (
+  WITH lease AS MATERIALIZED (
+    SELECT id FROM worker_lease WHERE id = $2 AND state = 'held' FOR SHARE
+  ), answered AS MATERIALIZED (
     SELECT 1 FROM answer WHERE accepted_on = $3::date AND task_number = $1 AND run = $4 LIMIT 1
   ), task AS (
     UPDATE task_queue SET
@@ -34,7 +37,7 @@ const OPEN_ATTEMPT: Statement = {
       state = CASE WHEN EXISTS (SELECT FROM answered) THEN 'pending' ELSE state END,
       lease_id = CASE WHEN EXISTS (SELECT FROM answered) THEN NULL ELSE lease_id END,
       run_at = CASE WHEN EXISTS (SELECT FROM answered) THEN now() ELSE run_at END
-    WHERE id = $1 AND state = 'running' AND lease_id = $2 AND claims = $7
+    WHERE id = $1 AND state = 'running' AND lease_id = $2 AND claims = $7 AND EXISTS (SELECT FROM lease)
     RETURNING id, sends, provider, model, estimated_tokens
   )
   INSERT INTO attempt (accepted_on, task_number, run, number, id, counted, provider, model, lease_id, reserved_tokens)

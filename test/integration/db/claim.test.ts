@@ -1,0 +1,145 @@
+import { describe, expect, it } from 'vitest'
+import { HotPool } from '../../../libs/db/src/connection/hot-pool.js'
+import { CLAIM } from '../../../libs/db/src/ledger/claim.statement.js'
+import { PostgresLedger } from '../../../libs/db/src/ledger/postgres-ledger.js'
+import { makeNewTask } from '../../factories/new-task.factory.js'
+import { createLedgerDatabase, makeDbSettings } from './test-database.js'
+import { claimOne, openReplica } from './test-replica.js'
+
+describe(`${PostgresLedger.name}.claim`, () => {
+  it('gives a task as it was accepted, with its first attempt open', async () => {
+    const database = await createLedgerDatabase()
+    const replica = await openReplica(database)
+    const task = makeNewTask({
+      key: Buffer.from('k'),
+      source: { topic: 'llm.tasks', partition: 3, offset: 2n ** 60n },
+      deadlineMs: 1_900_000_000_123,
+      correlationId: 'c',
+    })
+    await replica.ledger.accept(task)
+    const claimed = await claimOne(replica)
+    expect(claimed).toMatchObject({
+      tenant: task.tenant,
+      taskId: task.taskId,
+      type: task.type,
+      source: task.source,
+      key: task.key,
+      orderingKey: null,
+      payload: task.payload.toString(),
+      deadlineMs: task.deadlineMs,
+      correlationId: 'c',
+      run: 1,
+      attempts: 1,
+      maybePaid: 0,
+      crashes: 0,
+      leaseId: replica.lease.fence,
+      attempt: { id: expect.stringMatching(/^[0-9a-f-]{36}$/), number: 1 },
+      storedAnswer: null,
+    })
+    const [attempt] = await database.sql.rows<Record<string, unknown>>('SELECT * FROM attempt')
+    expect(attempt).toMatchObject({ id: claimed.attempt!.id, state: 'sending', counted: true, lease_id: replica.lease.fence })
+  })
+
+  it('gives a task with files without an attempt', async () => {
+    const database = await createLedgerDatabase()
+    const replica = await openReplica(database)
+    await replica.ledger.accept(makeNewTask({ hasFiles: true }))
+    await expect(claimOne(replica)).resolves.toMatchObject({ attempt: null, attempts: 0, hasFiles: true })
+    await expect(database.sql.value('SELECT count(*) FROM attempt')).resolves.toBe(0)
+  })
+
+  it('takes the highest priority first, and the oldest of it', async () => {
+    const { ledger } = await openReplica(await createLedgerDatabase())
+    for (const [taskId, priority] of [
+      ['low', 0],
+      ['first', 5],
+      ['second', 5],
+      ['high', 9],
+    ] as const)
+      await ledger.accept(makeNewTask({ taskId, priority }))
+    const order = []
+    for (let claim = 0; claim < 4; claim++) order.push(...(await ledger.claim(1)).map(({ taskId }) => taskId))
+    expect(order).toEqual(['high', 'first', 'second', 'low'])
+  })
+
+  it('takes no more than it may', async () => {
+    const { ledger } = await openReplica(await createLedgerDatabase())
+    await Promise.all(Array.from({ length: 30 }, (_, index) => ledger.accept(makeNewTask({ priority: index % 10 }))))
+    await expect(ledger.claim(7)).resolves.toHaveLength(7)
+    await expect(ledger.claim(100)).resolves.toHaveLength(23)
+    await expect(ledger.claim(100)).resolves.toEqual([])
+  })
+
+  it('leaves a task alone until its time has come', async () => {
+    const database = await createLedgerDatabase()
+    const { ledger } = await openReplica(database)
+    await ledger.accept(makeNewTask())
+    await database.sql.rows(`UPDATE task_queue SET run_at = now() + interval '1 hour'`)
+    await expect(ledger.claim(10)).resolves.toEqual([])
+    await database.sql.rows(`UPDATE task_queue SET run_at = now() - interval '1 second'`)
+    await expect(ledger.claim(10)).resolves.toHaveLength(1)
+  })
+
+  it('gives every task to one of two replicas that claim at the same time', async () => {
+    const database = await createLedgerDatabase()
+    const [one, two] = [await openReplica(database), await openReplica(database)]
+    await Promise.all(Array.from({ length: 200 }, () => one.ledger.accept(makeNewTask())))
+    const claims = await Promise.all(Array.from({ length: 40 }, (_, index) => (index % 2 === 0 ? one : two).ledger.claim(10)))
+    const ids = claims.flat().map(({ id }) => id)
+    expect(ids).toHaveLength(200)
+    expect(new Set(ids).size).toBe(200)
+  })
+
+  it('takes nothing when its lease was reaped', async () => {
+    const database = await createLedgerDatabase()
+    const { ledger, lease } = await openReplica(database)
+    await ledger.accept(makeNewTask())
+    await database.sql.rows(`UPDATE worker_lease SET state = 'reaped'`)
+    expect(lease.fence).not.toBeNull()
+    await expect(ledger.claim(10)).resolves.toEqual([])
+  })
+
+  it('takes nothing while it has no lease', async () => {
+    const { ledger, lease } = await openReplica(await createLedgerDatabase())
+    await ledger.accept(makeNewTask())
+    await lease.stop()
+    await expect(ledger.claim(10)).resolves.toEqual([])
+  })
+
+  it('finds its tasks by an index when there are 50,000', async () => {
+    const database = await createLedgerDatabase()
+    const { lease } = await openReplica(database)
+    await database.sql.rows(
+      `INSERT INTO task_queue (id, accepted_on, tenant, type, provider, model, priority, run_at, size_bytes, estimated_tokens)
+       SELECT n, current_date, 't', 'prompt', 'p', 'm', n % 10, now() - make_interval(secs => n), 100, 10 FROM generate_series(1, 50000) n`,
+    )
+    await database.sql.rows('ANALYZE task_queue')
+    const plan = await explainClaim(database.url, { leaseId: lease.fence!, limit: 20 })
+    const scans = findNodes(plan, (node) => node['Relation Name'] === 'task_queue' && String(node['Node Type']).includes('Scan'))
+    expect(scans.map((node) => node['Node Type'])).not.toContain('Seq Scan')
+    expect(scans.map((node) => node['Index Name'])).toContain('task_queue_due')
+    // It reads about what it takes, however much waits.
+    const due = scans.find((node) => node['Index Name'] === 'task_queue_due')!
+    expect(Number(due['Actual Rows']) * Number(due['Actual Loops'])).toBeLessThanOrEqual(40)
+  })
+})
+
+type PlanNode = Record<string, unknown> & { Plans?: PlanNode[] }
+
+/** How PostgreSQL runs the claim in a session of the service's own settings. Rolled back. */
+async function explainClaim(url: string, { leaseId, limit }: { leaseId: number; limit: number }): Promise<PlanNode> {
+  const pool = new HotPool(makeDbSettings(url))
+  try {
+    const rows = await pool.run<{ 'QUERY PLAN': { Plan: PlanNode }[] }>({ text: `EXPLAIN (ANALYZE, FORMAT JSON) ${CLAIM.text}` }, [
+      leaseId,
+      limit,
+    ])
+    return rows[0]!['QUERY PLAN'][0]!.Plan
+  } finally {
+    await pool.close()
+  }
+}
+
+function findNodes(node: PlanNode, matches: (node: PlanNode) => boolean): PlanNode[] {
+  return [...(matches(node) ? [node] : []), ...(node.Plans ?? []).flatMap((child) => findNodes(child, matches))]
+}
