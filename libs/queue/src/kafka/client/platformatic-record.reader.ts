@@ -78,8 +78,10 @@ export class PlatformaticRecordReader extends RecordReader {
   /** One bad partition makes the library throw the whole answer, with what came for the others inside of the error. */
   private salvage(error: unknown): fetchV17.FetchResponse {
     const response = error instanceof ResponseError ? (error as ResponseError & { response?: fetchV17.FetchResponse }).response : undefined
-    if (response === undefined || response.errorCode !== NO_ERROR) throw explainError(error)
-    return response
+    if (response !== undefined && response.errorCode === NO_ERROR) return response
+    // The leader may be another one by now, and the cache would know it only in half a minute.
+    this.consumer.clearMetadata()
+    throw explainError(error)
   }
 
   private readResponse(

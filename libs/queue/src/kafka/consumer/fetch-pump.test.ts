@@ -172,6 +172,20 @@ describe(FetchPump.name, () => {
     expect(pump.lastFetchAt).toBe(Date.now())
   })
 
+  it('goes on at the other brokers while one of them fails', async () => {
+    const { pump, reader } = makePump({ partitions: 2 })
+    reader.leaderOf = ({ partition }) => partition + 1
+    pump.pump()
+    await settle()
+    reader.fetches[0]!.fail(new Error('Connection refused'))
+    reader.fetches[1]!.answer([])
+    await settle()
+    expect(reader.fetches.map(({ brokerId }) => brokerId)).toEqual([1, 2, 2])
+    await vi.advanceTimersByTimeAsync(200)
+    expect(reader.fetches.map(({ brokerId }) => brokerId)).toEqual([1, 2, 2, 1])
+    pump.close()
+  })
+
   it('tries again when no partition has a leader, or the leaders cannot be learned', async () => {
     const { pump, reader } = makePump()
     reader.leaderOf = () => undefined

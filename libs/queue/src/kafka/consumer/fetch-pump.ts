@@ -7,6 +7,8 @@ import type { QueueEvents } from './queue.events.js'
 const MIN_FETCH_BYTES = 64 * 1024
 /** What a record is taken to weigh until the first ones have been seen. */
 const FIRST_RECORD_BYTES = 512
+/** Stands for every broker. */
+const ALL = -1
 const ERROR_DELAY_MS = { min: 100, max: 2_000 }
 
 export interface FetchPumpOptions {
@@ -27,15 +29,16 @@ export interface FetchPumpOptions {
  * Keeps one fetch under way at every broker that leads a lane with room. Trades a little memory (the window) for never letting the
  * handler wait for a broker.
  *
- * For each broker: idle -> fetching (`pump`, when a lane of it wants records) -> idle and `pump` again. After an error the whole pump
- * waits with jitter. Nobody polls: `pump` is called when a fetch ends, the window has room again, or lanes came or were released.
+ * For each broker: idle -> fetching (`pump`, when a lane of it wants records) -> idle and `pump` again. idle -> resting after an error,
+ * with jitter and longer each time -> idle. Where the leaders cannot be learned, all rest. Nobody polls: `pump` is called when a fetch ends, the window has room again, or lanes came or were released.
  */
 export class FetchPump {
   private readonly fetching = new Set<number>()
   private planning = false
   private planAgain = false
-  private failures = 0
-  private errorTimer: NodeJS.Timeout | undefined
+  /** Those that have failed, until it is time to ask them again. */
+  private readonly resting = new Map<number, NodeJS.Timeout>()
+  private readonly failures = new Map<number, number>()
   private closed = false
   private recordBytes = FIRST_RECORD_BYTES
   /** Since when (monotonic clock) the brokers have owed us an answer; null while nothing is asked. */
@@ -55,7 +58,7 @@ export class FetchPump {
   }
 
   pump(): void {
-    if (this.closed || this.errorTimer !== undefined) return
+    if (this.closed || this.resting.has(ALL)) return
     if (this.planning) {
       this.planAgain = true
       return
@@ -71,7 +74,7 @@ export class FetchPump {
 
   close(): void {
     this.closed = true
-    clearTimeout(this.errorTimer)
+    for (const timer of this.resting.values()) clearTimeout(timer)
   }
 
   private hungryLanes(): PartitionLane[] {
@@ -87,9 +90,10 @@ export class FetchPump {
       const leaders = (await this.options.reader.leaders(lanes)) as ReadonlyMap<number, readonly PartitionLane[]>
       if (this.closed) return
       if (leaders.size === 0) throw new Error('no partition of this member has a leader')
-      for (const [broker, led] of leaders) if (!this.fetching.has(broker)) void this.fetchFrom(broker, led)
+      this.failures.delete(ALL)
+      for (const [broker, led] of leaders) if (!this.fetching.has(broker) && !this.resting.has(broker)) void this.fetchFrom(broker, led)
     } catch (error) {
-      this.onError(error as Error)
+      this.rest(ALL, error as Error)
     } finally {
       this.planning = false
     }
@@ -104,10 +108,10 @@ export class FetchPump {
       this.owedSinceMs = null
       this.lastFetchAtMs = this.options.clock.nowMs()
       const failure = this.take(fetched, lanes, positions)
-      if (failure) this.onError(failure)
-      else this.failures = 0
+      if (failure) this.rest(broker, failure)
+      else this.failures.delete(broker)
     } catch (error) {
-      this.onError(error as Error)
+      this.rest(broker, error as Error)
     } finally {
       this.fetching.delete(broker)
     }
@@ -155,15 +159,19 @@ export class FetchPump {
     lane.append([], startOffset)
   }
 
-  private onError(error: Error): void {
+  private rest(broker: number, error: Error): void {
     if (this.closed) return
-    this.failures++
+    const failures = (this.failures.get(broker) ?? 0) + 1
+    this.failures.set(broker, failures)
     this.options.events.emit('fetchFailed', { error })
-    const delay = Math.min(ERROR_DELAY_MS.max, ERROR_DELAY_MS.min * 2 ** this.failures) * (0.5 + this.options.random() / 2)
-    clearTimeout(this.errorTimer)
-    this.errorTimer = setTimeout(() => {
-      this.errorTimer = undefined
-      this.pump()
-    }, delay)
+    const bound = Math.min(ERROR_DELAY_MS.max, ERROR_DELAY_MS.min * 2 ** failures)
+    const timer = setTimeout(
+      () => {
+        this.resting.delete(broker)
+        this.pump()
+      },
+      bound * (0.5 + this.options.random() / 2),
+    )
+    this.resting.set(broker, timer)
   }
 }
