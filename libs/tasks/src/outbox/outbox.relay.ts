@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common'
+import { publishMessages } from './publish-messages.js'
 import { GroupCommit, Ledger, ResultPublisher, type OutboxMessage } from '#libs/kernel'
 
 const MAX_GROUP = 500
@@ -50,12 +51,14 @@ export class OutboxRelay {
   }
 
   private async publishGroup(messages: readonly OutboxMessage[]): Promise<void> {
-    try {
-      await this.publisher.publish(messages)
-      await this.ledger.markPublished(messages.map(({ id }) => id))
-    } catch (error) {
-      this.logger.warn('messages were not published: the sweeper will take them', { error, messages: messages.length })
-    }
+    const { published, failure } = await publishMessages(this.publisher, messages)
+    if (failure !== undefined) this.warn(failure, messages.length - published.length)
+    if (published.length === 0) return
+    await this.ledger.markPublished(published.map(({ id }) => id)).catch((error: unknown) => this.warn(error, published.length))
+  }
+
+  private warn(error: unknown, messages: number): void {
+    this.logger.warn('messages were not published: the sweeper will take them', { error, messages })
   }
 
   private settle(message: OutboxMessage): void {

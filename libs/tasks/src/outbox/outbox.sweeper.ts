@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common'
 import { Ledger, ResultPublisher } from '#libs/kernel'
+import { publishMessages } from './publish-messages.js'
 
 const INTERVAL_MS = 1_000
 const OLD_MS = 5_000
@@ -40,8 +41,9 @@ export class OutboxSweeper {
       const messages = await this.ledger.takeUnpublished(OLD_MS, BATCH)
       full = messages.length === BATCH
       if (messages.length === 0) return
-      await this.publisher.publish(messages)
-      await this.ledger.markPublished(messages.map(({ id }) => id))
+      const { published, failure } = await publishMessages(this.publisher, messages)
+      if (published.length > 0) await this.ledger.markPublished(published.map(({ id }) => id))
+      if (failure !== undefined) throw failure
     }
   }
 }

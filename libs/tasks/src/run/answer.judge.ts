@@ -5,6 +5,11 @@ import { makeFailure } from '../pipeline/verdict.js'
 import { runSettings, type RunSettings } from './run.settings.js'
 import type { KnownTask } from './task.preparer.js'
 
+/** Of one UTF-16 unit in JSON: \\u0000. */
+const MAX_ESCAPED_BYTES = 6
+/** Of the whole output in its event: the rest of the record must fit as well. */
+const MAX_OUTPUT_BYTES = 800 * 1_024
+
 /**
  * Decides what a received answer is worth. It is already stored, so whatever fails here is repaired from the stored bytes and never by
  * another call: a storage that is away defers the task, an answer that is not what was asked for fails it.
@@ -43,9 +48,17 @@ export class AnswerJudge {
   }
 
   private async makeOutput({ task }: KnownTask, text: string, json: unknown, signal: AbortSignal): Promise<RunOutput> {
-    const body = Buffer.byteLength(text) > this.settings.inlineAnswerBytes ? Buffer.from(text) : undefined
-    if (!body) return { text, ...(json !== undefined && { json }) }
-    const outputRef = await this.files.putAnswer(`${task.tenant}/${task.acceptedOn}/${task.taskId}/${task.run}.txt`, body, signal)
-    return { outputRef }
+    const output = { text, ...(json !== undefined && { json }) }
+    if (this.fitsInline(output)) return output
+    const name = `${task.tenant}/${task.acceptedOn}/${task.taskId}/${task.run}.txt`
+    return { outputRef: await this.files.putAnswer(name, Buffer.from(text), signal) }
+  }
+
+  /** What counts is the size inside the event, where JSON may make six bytes of one. */
+  private fitsInline(output: RunOutput & { text: string }): boolean {
+    const limit = this.settings.inlineAnswerBytes
+    if (output.json === undefined && output.text.length * MAX_ESCAPED_BYTES <= limit) return true
+    if (Buffer.byteLength(output.text) > limit) return false
+    return Buffer.byteLength(JSON.stringify(output)) <= MAX_OUTPUT_BYTES
   }
 }

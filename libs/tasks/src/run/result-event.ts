@@ -7,6 +7,8 @@ import type { RunFacts, RunOutput } from '../pipeline/verdict.js'
 
 /** A larger original stays in the ledger only: the dead letter must fit a Kafka record, and base64 makes it a third larger. */
 const MAX_ORIGINAL_BYTES = 512 * 1_024
+/** Below Kafka's default of 1 MiB for a record, with room for its key and headers. */
+const MAX_EVENT_BYTES = 900 * 1_024
 const FINGERPRINT_CHARS = 16
 
 export interface EndedRun {
@@ -48,7 +50,15 @@ export function makeResultEvent(run: EndedRun, keySequence: number | undefined):
     ...(facts.metadata && { metadata: facts.metadata }),
     ...(keySequence !== undefined && { key_sequence: keySequence }),
   }
-  return Buffer.from(JSON.stringify(event))
+  return makeFitting(event)
+}
+
+/** Metadata is the producer's own: where it would make the record too large for its topic, it is left out rather than the result. */
+function makeFitting(event: ResultEvent): Buffer {
+  const bytes = Buffer.from(JSON.stringify(event))
+  if (bytes.length <= MAX_EVENT_BYTES || event.metadata === undefined) return bytes
+  const { metadata: _, ...rest } = event
+  return Buffer.from(JSON.stringify(rest))
 }
 
 function makeOutputFields(output: RunOutput): Pick<ResultEvent, 'output' | 'output_ref'> {

@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest'
+import { makeRejectionEventId } from '#libs/contracts'
+import { TaskError, type Delivery } from '#libs/kernel'
+import { makeDelivery } from '../../../../test/factories/delivery.factory.js'
+import { makeFingerprint } from '../run/result-event.js'
+import { makeRejection } from './rejection.js'
+
+const error = new TaskError('invalid_message', 'priority: must be at most 9', { retryable: false, cause: new Error('why') })
+
+function readDeadLetter(delivery: Delivery, known: { taskId?: string; tenant?: string } = {}): object {
+  return JSON.parse(makeRejection(delivery, { error, ...known }).deadLetter.toString()) as object
+}
+
+describe(makeRejection.name, () => {
+  it('says where the record lies, why it was refused and what it was', () => {
+    const delivery = makeDelivery({ offset: 2n ** 60n, key: Buffer.from('k'), value: Buffer.from('{}') })
+    expect(readDeadLetter(delivery, { taskId: 'a', tenant: 'acme' })).toEqual({
+      event_id: makeRejectionEventId('llm.tasks', 0, 2n ** 60n),
+      kind: 'rejected',
+      source: { topic: 'llm.tasks', partition: 0, offset: '1152921504606846976', key: Buffer.from('k').toString('base64') },
+      tenant: 'acme',
+      task_id: 'a',
+      error: {
+        code: 'invalid_message',
+        message: 'priority: must be at most 9',
+        fingerprint: makeFingerprint(error, 'llm.tasks'),
+        causes: ['Error: why'],
+      },
+      attempts: 0,
+      original: Buffer.from('{}').toString('base64'),
+      at: '2026-01-02T00:00:00.000Z',
+    })
+  })
+
+  it('keeps the bytes of the record, and has the id of its event beside the event', () => {
+    const delivery = makeDelivery({ key: Buffer.from('k') })
+    const { topic, partition, offset, key, value } = delivery
+    expect(makeRejection(delivery, { error })).toMatchObject({
+      source: { topic, partition, offset },
+      key,
+      value,
+      error,
+      eventId: makeRejectionEventId(topic, partition, offset),
+    })
+  })
+
+  it('is the same whenever it is made again', () => {
+    const delivery = makeDelivery()
+    expect(makeRejection(delivery, { error })).toEqual(makeRejection(delivery, { error }))
+  })
+
+  it('leaves out what a tombstone does not have, and what could not be read', () => {
+    const letter = readDeadLetter(makeDelivery({ value: null }))
+    expect(Object.keys(letter)).toEqual(['event_id', 'kind', 'source', 'error', 'attempts', 'at'])
+    expect(letter).not.toHaveProperty('source.key')
+  })
+
+  it.each([
+    [524_288, true],
+    [524_289, false],
+  ])('with an original of %i bytes keeps it: %s', (size, kept) => {
+    const delivery = makeDelivery({ value: Buffer.alloc(size) })
+    expect(Object.keys(readDeadLetter(delivery)).includes('original')).toBe(kept)
+    expect(makeRejection(delivery, { error }).value).toHaveLength(size)
+  })
+})

@@ -1,0 +1,155 @@
+import { Logger } from '@nestjs/common'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { makeResultEventId } from '#libs/contracts'
+import { TaskError, type AttemptEnd } from '#libs/kernel'
+import { makeClaimedTask } from '../../../../test/factories/claimed-task.factory.js'
+import { makeOutboxMessage } from '../../../../test/factories/outbox-message.factory.js'
+import { makeTaskContext } from '../../../../test/factories/task-context.factory.js'
+import { FakeLedger } from '../../../../test/fakes/fake-ledger.js'
+import { FakeResultPublisher } from '../../../../test/fakes/fake-result.publisher.js'
+import { FakeClock } from '../../../../test/fakes/fake.clock.js'
+import { OutboxRelay } from '../outbox/outbox.relay.js'
+import { makeFailure, type Verdict } from '../pipeline/verdict.js'
+import { OutcomeStore } from './outcome.store.js'
+
+const clock = new FakeClock()
+const warn = vi.spyOn(Logger.prototype, 'warn').mockReturnValue()
+const usage = { prompt_tokens: 5, completion_tokens: 7, total_tokens: 12 }
+const outputRef = { bucket: 'b', key: 'k', sha256: 'f', size: 9 }
+const DEFERRED: Verdict = { outcome: 'deferred', code: 'llm_rate_limited', delayMs: 5, reason: 'llm_rate_limited', countsAttempt: false }
+const HELD: Verdict = { outcome: 'held', code: 'maybe_paid', reason: 'maybe_paid' }
+const SUCCEEDED: Verdict = {
+  outcome: 'succeeded',
+  output: { outputRef },
+  facts: { answer: { model: 'm', finishReason: 'stop', usage, llmMs: 1 }, promptVersion: 'a@1' },
+}
+const ERROR = TaskError.invalid('llm_bad_request', 'call 15 was refused')
+
+let ledger: FakeLedger
+let publisher: FakeResultPublisher
+let relay: OutboxRelay
+
+beforeEach(() => {
+  warn.mockClear()
+  ledger = new FakeLedger()
+  publisher = new FakeResultPublisher()
+  relay = new OutboxRelay(ledger, publisher)
+})
+
+async function store(verdict: Verdict, attemptEnd?: AttemptEnd) {
+  const { context } = makeTaskContext(makeClaimedTask({ taskId: 'a', attempts: 2 }))
+  context.attemptEnd = attemptEnd
+  const stored = await new OutcomeStore(ledger, relay, clock).store(context, verdict)
+  return { stored, task: context.task }
+}
+
+const END: AttemptEnd = { attemptId: 'x', state: 'refused', error: ERROR }
+
+describe(OutcomeStore.name, () => {
+  it('stores nothing for a task that is gone', async () => {
+    expect((await store({ outcome: 'gone' })).stored).toEqual({ outcome: 'gone' })
+  })
+
+  it('puts a deferred task back, with the end of its attempt', async () => {
+    ledger.defer.mockResolvedValue('done')
+    const { stored, task } = await store(DEFERRED, END)
+    expect(stored).toEqual({ outcome: 'deferred', code: 'llm_rate_limited' })
+    expect(ledger.defer.mock.calls).toEqual([[{ task, delayMs: 5, reason: 'llm_rate_limited', countsAttempt: false, attemptEnd: END }]])
+  })
+
+  it('puts a deferred task back without an end when no attempt was open', async () => {
+    ledger.defer.mockResolvedValue('done')
+    await store(DEFERRED)
+    expect(ledger.defer.mock.calls[0]![0]).not.toHaveProperty('attemptEnd')
+  })
+
+  it('parks a held task', async () => {
+    ledger.hold.mockResolvedValue('done')
+    const { stored, task } = await store(HELD, END)
+    expect(stored).toEqual({ outcome: 'held', code: 'maybe_paid' })
+    expect(ledger.hold.mock.calls).toEqual([[task, 'maybe_paid', END]])
+  })
+
+  it('finishes a run that succeeded, with no dead letter, and publishes what the ledger gives back', async () => {
+    const outbox = [makeOutboxMessage()]
+    ledger.finish.mockResolvedValue({ kind: 'finished', outbox })
+    ledger.markPublished.mockResolvedValue()
+    publisher.publish.mockResolvedValue()
+    const { stored, task } = await store(SUCCEEDED)
+    expect(stored).toEqual({ outcome: 'succeeded' })
+    expect(ledger.finish.mock.calls).toEqual([
+      [
+        {
+          task,
+          outcome: 'succeeded',
+          attempts: 2,
+          model: 'm',
+          finishReason: 'stop',
+          usage,
+          promptVersion: 'a@1',
+          outputRef,
+          resultEventId: makeResultEventId('default', 'a', 1),
+          makeResultEvent: expect.any(Function),
+        },
+      ],
+    ])
+    await relay.whenIdle()
+    expect(publisher.publish.mock.calls).toEqual([[outbox]])
+  })
+
+  it('makes the result event with the number inside its key, from the times of claim and end', async () => {
+    ledger.finish.mockResolvedValue({ kind: 'finished', outbox: [] })
+    await store(SUCCEEDED)
+    const event: unknown = JSON.parse(ledger.finish.mock.calls[0]![0].makeResultEvent(9).toString())
+    expect(event).toMatchObject({
+      key_sequence: 9,
+      output_ref: outputRef,
+      timings: { waiting_ms: 2_000, finished_at: new Date(clock.nowMs()).toISOString() },
+    })
+  })
+
+  it('finishes a failed run with its error and a dead letter', async () => {
+    ledger.finish.mockResolvedValue({ kind: 'finished', outbox: [] })
+    const { stored } = await store(makeFailure(ERROR), END)
+    expect(stored).toEqual({ outcome: 'failed', code: 'llm_bad_request' })
+    const [end] = ledger.finish.mock.calls[0]!
+    expect(end).toMatchObject({
+      outcome: 'failed',
+      attemptEnd: END,
+      error: {
+        code: 'llm_bad_request',
+        message: 'call 15 was refused',
+        retryable: false,
+        fingerprint: expect.stringMatching(/^[0-9a-f]{16}$/),
+      },
+    })
+    expect(JSON.parse(end.deadLetter!.value.toString())).toMatchObject({ kind: 'failed', event_id: end.deadLetter!.eventId })
+    expect(end).not.toHaveProperty('model')
+  })
+
+  it('finishes an expired run without a dead letter', async () => {
+    ledger.finish.mockResolvedValue({ kind: 'finished', outbox: [] })
+    const { stored } = await store({ outcome: 'expired', code: 'deadline_exceeded', error: ERROR, facts: {} })
+    expect(stored.outcome).toBe('expired')
+    expect(ledger.finish.mock.calls[0]![0]).not.toHaveProperty('deadLetter')
+  })
+
+  it.each([
+    ['a deferral', DEFERRED],
+    ['a hold', HELD],
+    ['an end', SUCCEEDED],
+  ])('reports %s as gone, with a warning and nothing published, when the task went to another worker', async (_, verdict) => {
+    ledger.defer.mockResolvedValue('fenced')
+    ledger.hold.mockResolvedValue('fenced')
+    ledger.finish.mockResolvedValue({ kind: 'fenced' })
+    expect((await store(verdict)).stored).toEqual({ outcome: 'gone' })
+    expect(warn).toHaveBeenCalledWith(expect.stringContaining('gone to another worker'), { outcome: verdict.outcome })
+    await relay.whenIdle()
+    expect(publisher.publish).not.toHaveBeenCalled()
+  })
+
+  it('rejects when the ledger rejects', async () => {
+    ledger.finish.mockRejectedValue(TaskError.unavailable('ledger_unavailable', 'away'))
+    await expect(store(SUCCEEDED)).rejects.toMatchObject({ code: 'ledger_unavailable' })
+  })
+})
