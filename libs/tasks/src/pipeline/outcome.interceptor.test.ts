@@ -53,7 +53,7 @@ describe(OutcomeInterceptor.name, () => {
 
   it('rejects only when the outcome could not be stored, with the stream released', async () => {
     const { ledger, intercept } = makeInterceptor()
-    ledger.defer.mockRejectedValue(new Error('PostgreSQL is away'))
+    ledger.defer.mockRejectedValue(TaskError.unavailable('ledger_unavailable', 'PostgreSQL is away'))
     const { context, streams } = makeTaskContext()
     await expect(intercept(context, of(DEFERRED))).rejects.toThrow('PostgreSQL is away')
     expect(streams.inUse).toBe(0)

@@ -56,6 +56,14 @@ describe(RetryInterceptor.name, () => {
     expect(context.attemptEnd).toBeUndefined()
   })
 
+  it('does not repeat for ever what fails before an attempt can be opened', async () => {
+    const error = new Error('a defect in the renderer')
+    const { context: first } = makeTaskContext(makeClaimedTask({ attempts: 1, attempt: null }))
+    expect(await judge(error, first)).toMatchObject({ outcome: 'deferred', countsAttempt: true })
+    const { context: last } = makeTaskContext(makeClaimedTask({ attempts: 2, attempt: null }))
+    expect(await judge(error, last)).toMatchObject({ outcome: 'failed', code: 'max_attempts' })
+  })
+
   it('fails a task whose last attempt was spent, naming the last error', async () => {
     const { context } = makeTaskContext(makeClaimedTask({ attempts: 3 }))
     const last = unavailable()

@@ -39,7 +39,9 @@ export class RetryInterceptor implements NestInterceptor {
     if (!error.retryable) return makeFailure(error)
     const countsAttempt = spendsAttempt(error)
     const maxAttempts = type?.maxAttempts ?? DEFAULT_MAX_ATTEMPTS
-    if (countsAttempt && context.attempts >= maxAttempts) return makeFailure(makeExhaustedError(error, context.attempts))
+    // A try that failed before an attempt could be opened counts as one, or a defect there would repeat for ever.
+    const attempts = context.attempts + (context.attempt ? 0 : 1)
+    if (countsAttempt && attempts >= maxAttempts) return makeFailure(makeExhaustedError(error, attempts))
     const scheduleMs = type?.deferralMs ?? DEFAULT_SCHEDULE_MS
     const sends = context.attempt?.number ?? context.attempts
     const delayMs = chooseDelay(error, { scheduleMs, sends, random: Math.random })

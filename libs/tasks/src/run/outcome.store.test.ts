@@ -152,4 +152,34 @@ describe(OutcomeStore.name, () => {
     ledger.finish.mockRejectedValue(TaskError.unavailable('ledger_unavailable', 'away'))
     await expect(store(SUCCEEDED)).rejects.toMatchObject({ code: 'ledger_unavailable' })
   })
+
+  it('does not leave a task running for ever when the ledger does not take its outcome', async () => {
+    const error = vi.spyOn(Logger.prototype, 'error').mockReturnValueOnce()
+    ledger.finish
+      .mockRejectedValueOnce(new RangeError('a number that nobody foresaw'))
+      .mockResolvedValueOnce({ kind: 'finished', outbox: [] })
+    const { stored } = await store(SUCCEEDED, END)
+    expect(stored).toEqual({ outcome: 'failed', code: 'internal' })
+    expect(ledger.finish.mock.calls[1]![0]).toMatchObject({
+      outcome: 'failed',
+      attemptEnd: END,
+      error: { code: 'internal', retryable: false },
+      deadLetter: { eventId: expect.any(String) },
+    })
+    expect(error).toHaveBeenCalledTimes(1)
+  })
+
+  it('rejects when the ledger takes neither the outcome nor the failure', async () => {
+    const error = vi.spyOn(Logger.prototype, 'error').mockReturnValueOnce()
+    ledger.defer.mockRejectedValueOnce(new RangeError('odd'))
+    ledger.finish.mockRejectedValueOnce(new RangeError('odd'))
+    await expect(store(DEFERRED)).rejects.toThrow('odd')
+    expect(error).toHaveBeenCalledTimes(1)
+  })
+
+  it('rejects when the service stops while PostgreSQL is away', async () => {
+    ledger.defer.mockRejectedValueOnce(new TaskError('shutdown', 'stopped', { retryable: true }))
+    await expect(store(DEFERRED)).rejects.toMatchObject({ code: 'shutdown' })
+    expect(ledger.finish).not.toHaveBeenCalled()
+  })
 })

@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common'
 import type { ErrorCode, Outcome } from '#libs/contracts'
 import { makeResultEventId } from '#libs/contracts'
-import { Clock, Ledger, type TaskContext, type TaskError } from '#libs/kernel'
+import { classifyError, Clock, Ledger, TaskError, type TaskContext } from '#libs/kernel'
 import { OutboxRelay } from '../outbox/outbox.relay.js'
 import type { RunFacts, RunOutput, Verdict } from '../pipeline/verdict.js'
 import { makeDeadLetter, makeFingerprint, makeResultEvent, type EndedRun } from './result-event.js'
@@ -26,7 +26,22 @@ export class OutcomeStore {
     private readonly clock: Clock,
   ) {}
 
+  /**
+   * What the ledger does not take because of its values (a defect, or an answer that nobody foresaw) ends the run as failed: otherwise the
+   * task would stay ours and `running` for as long as this replica lives.
+   */
   async store(context: TaskContext, verdict: Verdict): Promise<StoredOutcome> {
+    try {
+      return await this.storeVerdict(context, verdict)
+    } catch (thrown) {
+      const error = classifyError(thrown)
+      if (error.code !== 'internal') throw error
+      this.logger.error('an outcome could not be stored as it is: the run ends as failed', { error, outcome: verdict.outcome })
+      return this.finish(context, { outcome: 'failed', error: makeUnstorableError(verdict, thrown), facts: {} })
+    }
+  }
+
+  private async storeVerdict(context: TaskContext, verdict: Verdict): Promise<StoredOutcome> {
     const { task, attemptEnd } = context
     const ended = attemptEnd && { attemptEnd }
     switch (verdict.outcome) {
@@ -91,4 +106,8 @@ export class OutcomeStore {
     this.logger.warn('the task had gone to another worker, so its outcome was not stored', { outcome: outcome.outcome })
     return { outcome: 'gone' }
   }
+}
+
+function makeUnstorableError(verdict: Verdict, cause: unknown): TaskError {
+  return new TaskError('internal', `the outcome (${verdict.outcome}) could not be stored`, { retryable: false, cause })
 }
