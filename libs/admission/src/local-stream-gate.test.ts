@@ -1,7 +1,14 @@
+import { Global, Module } from '@nestjs/common'
 import { Test } from '@nestjs/testing'
 import { describe, expect, it, vi } from 'vitest'
 import { AdmissionModule, LocalStreamGate } from '#libs/admission'
 import { StreamGate } from '#libs/kernel'
+
+const SETTINGS = Symbol('settings')
+
+@Global()
+@Module({ providers: [{ provide: SETTINGS, useValue: { maxStreams: 7 } }], exports: [SETTINGS] })
+class SettingsModule {}
 
 const never = () => new AbortController().signal
 
@@ -114,14 +121,7 @@ describe(LocalStreamGate.name, () => {
 
 describe(AdmissionModule.name, () => {
   it('gives a gate with the limit of the settings', async () => {
-    const SETTINGS = Symbol('settings')
-    const settings = {
-      module: class SettingsModule {},
-      global: true,
-      providers: [{ provide: SETTINGS, useValue: { maxStreams: 7 } }],
-      exports: [SETTINGS],
-    }
-    const module = await Test.createTestingModule({ imports: [settings, AdmissionModule.forRoot(SETTINGS)] }).compile()
+    const module = await Test.createTestingModule({ imports: [SettingsModule, AdmissionModule.forRoot(SETTINGS)] }).compile()
     expect(module.get(StreamGate)).toBeInstanceOf(LocalStreamGate)
     expect(module.get(StreamGate).limit).toBe(7)
   })

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { TaskContext } from '#libs/kernel'
 import { makeClaimedTask } from '../../../test/factories/claimed-task.factory.js'
 import { makeTaskContext } from '../../../test/factories/task-context.factory.js'
+import { FakeStreamGate } from '../../../test/fakes/fake-stream.gate.js'
 
 describe(TaskContext.name, () => {
   it('tells the pipeline what is worked on, and takes over what the claim says', () => {
@@ -63,5 +64,33 @@ describe(TaskContext.name, () => {
     await expect(acquired).rejects.toThrow('lease lost')
     context.releaseStream()
     expect(streams.released).toBe(0)
+  })
+
+  it('allows a send while its lease is fresh, and refuses it when another worker may hold the task', () => {
+    let isFresh = true
+    const { signal } = new AbortController()
+    const options = { streams: new FakeStreamGate(), signal, receivedAtMs: 0, isLeaseFresh: () => isFresh }
+    const context = new TaskContext(makeClaimedTask({ attempt: null }), options)
+    expect(() => context.checkMaySend()).not.toThrow()
+    isFresh = false
+    expect(() => context.checkMaySend()).toThrow(expect.objectContaining({ code: 'lease_lost', retryable: true }))
+  })
+
+  it('refuses a send with the reason of the abort, and knows no lease where it was told none', () => {
+    const abort = new AbortController()
+    const { context } = makeTaskContext(makeClaimedTask(), { signal: abort.signal })
+    expect(() => context.checkMaySend()).not.toThrow()
+    abort.abort(new Error('stopped'))
+    expect(() => context.checkMaySend()).toThrow('stopped')
+  })
+
+  it('waits for a stream only until nothing may start any more, which is before its work is aborted', async () => {
+    const admission = new AbortController()
+    const streams = new FakeStreamGate(1)
+    streams.takeUpTo(1)
+    const options = { streams, signal: new AbortController().signal, admission: admission.signal, receivedAtMs: 0 }
+    const acquired = new TaskContext(makeClaimedTask({ attempt: null }), options).acquireStream()
+    admission.abort(new Error('stopping'))
+    await expect(acquired).rejects.toThrow('stopping')
   })
 })

@@ -81,14 +81,14 @@ async function started(options: Parameters<typeof makeTransport>[0] = {}): Promi
   return made
 }
 
-async function end({ running }: Transport, index: number): Promise<void> {
+async function endTask({ running }: Transport, index: number): Promise<void> {
   running[index]!.end.complete()
   await settle()
 }
 
 async function close(made: Transport): Promise<void> {
   const closed = made.transport.close()
-  for (const { end: ending } of made.running) ending.complete()
+  for (const call of made.running) call.end.complete()
   await closed
 }
 
@@ -111,7 +111,7 @@ describe(LedgerTransport.name, () => {
     expect(made.running[0]!.context).toBeInstanceOf(TaskContext)
     expect(made.running[0]!.context).toMatchObject({ task, receivedAtMs: 42 })
     expect(made.transport.inHand).toBe(1)
-    await end(made, 0)
+    await endTask(made, 0)
     expect(made.transport.inHand).toBe(0)
     await close(made)
   })
@@ -134,7 +134,7 @@ describe(LedgerTransport.name, () => {
     const made = await started({ limit: 2, spareTasks: 3, due: makeUnopened(20) })
     expect(made.running).toHaveLength(5)
     expect(made.streams.inUse).toBe(0)
-    await end(made, 0)
+    await endTask(made, 0)
     expect(made.running).toHaveLength(6)
     await close(made)
   })
@@ -157,14 +157,14 @@ describe(LedgerTransport.name, () => {
 
   it('releases the stream of a task whose handler did not', async () => {
     const made = await started({ due: makeTasks(1) })
-    await end(made, 0)
+    await endTask(made, 0)
     expect(made.streams.inUse).toBe(0)
     await close(made)
   })
 
   it('claims nothing at the end of a task while nothing is due', async () => {
     const made = await started({ due: makeTasks(1) })
-    await end(made, 0)
+    await endTask(made, 0)
     expect(made.rooms()).toHaveLength(1)
     await close(made)
   })
@@ -271,7 +271,7 @@ describe(LedgerTransport.name, () => {
       const closing = made.transport.close().then(closed)
       await vi.advanceTimersByTimeAsync(GRACE_MS - 1)
       expect(closed).not.toHaveBeenCalled()
-      await end(made, 0)
+      await endTask(made, 0)
       await closing
       expect(made.rooms()).toEqual([1])
       expect([made.ledger.listenerCount, made.streams.listenerCount]).toEqual([0, 0])
@@ -295,7 +295,7 @@ describe(LedgerTransport.name, () => {
       await settle()
       expect(made.running).toHaveLength(1)
       expect(closed).not.toHaveBeenCalled()
-      await end(made, 0)
+      await endTask(made, 0)
       await closing
     })
 
@@ -308,8 +308,8 @@ describe(LedgerTransport.name, () => {
         { code: 'shutdown', retryable: true },
       ])
       expect(warn).toHaveBeenCalledWith('running calls are aborted', { tasks: 2 })
-      await end(made, 0)
-      await end(made, 1)
+      await endTask(made, 0)
+      await endTask(made, 1)
       await closing
     })
 
@@ -331,6 +331,17 @@ describe(LedgerTransport.name, () => {
       await vi.advanceTimersByTimeAsync(10_000)
       await closing
       expect(made.transport.inHand).toBe(1)
+    })
+
+    it('lets no task start a call that waits for a stream, and aborts none that runs', async () => {
+      const made = await started({ limit: 1, due: makeUnopened(1) })
+      const { context } = made.running[0]!
+      made.streams.takeUpTo(1)
+      const acquired = context.acquireStream()
+      const closing = close(made)
+      await expect(acquired).rejects.toMatchObject({ code: 'shutdown', retryable: true })
+      expect(context.signal.aborted).toBe(false)
+      await closing
     })
 
     it('is the same when it is called again', async () => {
@@ -374,6 +385,19 @@ describe(LedgerTransport.name, () => {
     await settle()
     expect(made.running.map(({ context }) => context.signal.aborted)).toEqual([true, false])
     expect(made.running[0]!.context.signal.reason).toBe(reason)
+    await close(made)
+  })
+
+  it.each([
+    ['has not been renewed', { isFresh: false }],
+    ['is another than the one of the claim', { fence: 2 }],
+    ['is not held', { fence: null }],
+  ])('allows no task a send while the lease %s', async (_, state) => {
+    const made = await started({ due: makeTasks(1, { leaseId: 1 }) })
+    const { context } = made.running[0]!
+    expect(() => context.checkMaySend()).not.toThrow()
+    Object.assign(made.lease, state)
+    expect(() => context.checkMaySend()).toThrow(expect.objectContaining({ code: 'lease_lost' }))
     await close(made)
   })
 

@@ -98,6 +98,14 @@ describe(makeResultEvent.name, () => {
     expect(readResult(run)).toMatchObject({ timings: { waiting_ms: 0, total_ms: 0 } })
   })
 
+  it('leaves the metadata out, and nothing else, when they would make it too large for its topic', () => {
+    const metadata = { note: 'x'.repeat(1_048_576) }
+    const output = { text: 'an answer' }
+    const known = readResult(makeRun({ output }))
+    expect(makeResultEvent(makeRun({ output, facts: { metadata } }), undefined).length).toBeLessThan(1_000)
+    expect(readResult(makeRun({ output, facts: { metadata } }))).toEqual(known)
+  })
+
   it('has no trace id when the trace header is hostile, and no usage when the provider sent none', () => {
     const facts = { answer: { model: 'm', finishReason: 'stop', usage: undefined, llmMs: 1 } }
     const event = readResult(makeRun({ traceparent: '<script>', facts }))

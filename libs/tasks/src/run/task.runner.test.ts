@@ -39,9 +39,10 @@ interface Case {
   readonly type?: Partial<TaskType>
   readonly message?: Partial<TaskMessage>
   readonly task?: Partial<ClaimedTask>
+  readonly signal?: AbortSignal
 }
 
-function start({ type = {}, message = {}, task: fields = {} }: Case = {}) {
+function start({ type = {}, message = {}, task: fields = {}, signal }: Case = {}) {
   const settings = { inlineAnswerBytes: 100, maxCrashes: 3 }
   const types = new FileTaskTypes([makeTaskType(type)])
   const tenants = new TenantDirectory([{ name: 'default', filePrefixes: ['inputs/'] }], new Map())
@@ -49,7 +50,7 @@ function start({ type = {}, message = {}, task: fields = {} }: Case = {}) {
   const judge = new AnswerJudge(clients, new FakeOutputChecker(), files, settings)
   const runner = new TaskRunner(ledger, clients, preparer, judge, settings)
   const task = makeClaimedTask({ payload: JSON.stringify({ task_id: 'a', prompt: 'a question', ...message }), ...fields })
-  const { context, streams } = makeTaskContext(task)
+  const { context, streams } = makeTaskContext(task, signal && { signal })
   return { task, context, streams, verdict: new TaskController(runner).run(task, context) }
 }
 
@@ -247,6 +248,13 @@ describe(TaskRunner.name, () => {
       expect(await verdict).toEqual({ outcome: 'gone' })
       expect(context).toMatchObject({ attempt: null, attemptEnd: undefined })
     })
+  })
+
+  it('sends nothing when its work was aborted meanwhile', async () => {
+    const { context, verdict } = start({ signal: AbortSignal.abort(TaskError.unavailable('lease_lost', 'reaped')) })
+    await expect(verdict).rejects.toMatchObject({ code: 'lease_lost' })
+    expect(clients.client.send).not.toHaveBeenCalled()
+    expect(context.attemptEnd).toBeUndefined()
   })
 
   describe('a call without an answer', () => {
