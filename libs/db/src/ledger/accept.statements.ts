@@ -10,7 +10,10 @@ import {
 import type { HotPool, Statement, StatementRunner } from '../connection/hot-pool.js'
 import { lockKeys, makeKeyArray, promoteHeads } from './ordering.statements.js'
 
-/** Rows are inserted sorted by id, so that two replicas with the same tasks never wait for each other in a circle. */
+/**
+ * Rows are inserted sorted by id, so that two replicas with the same tasks never wait for each other in a circle. `IN` inside an
+ * expression makes a hash table of the fresh ids; a join would compare every row with every other, since the planner expects a few.
+ */
 const ACCEPT: Statement = {
   name: 'accept',
   text: `
@@ -31,15 +34,15 @@ const ACCEPT: Statement = {
                       traceparent, correlation_id, deadline, provider, model, has_files, estimated_tokens)
     SELECT accepted_on, id, tenant, task_id, type, priority, topic, partition, "offset", record_key, ordering_key, payload,
            traceparent, correlation_id, deadline, provider, model, has_files, estimated_tokens
-    FROM input JOIN fresh USING (id)
+    FROM input WHERE (id IN (SELECT id FROM fresh)) IS TRUE
   ), queued AS (
     INSERT INTO task_queue (id, accepted_on, tenant, type, provider, model, priority, is_head, prepare, ordering_key, ordering_offset,
                             size_bytes, estimated_tokens, deadline)
     SELECT id, accepted_on, tenant, type, provider, model, priority, ordering_key IS NULL, has_files, ordering_key,
            CASE WHEN ordering_key IS NULL THEN NULL ELSE "offset" END, octet_length(payload), estimated_tokens, deadline
-    FROM input JOIN fresh USING (id)
+    FROM input WHERE (id IN (SELECT id FROM fresh)) IS TRUE
   )
-  SELECT position FROM input JOIN fresh USING (id)`,
+  SELECT position FROM input WHERE (id IN (SELECT id FROM fresh)) IS TRUE`,
 }
 
 /** Tells apart what was there before: the same record, a resend, a conflict. A finished resend is put into the outbox again. */

@@ -5,6 +5,9 @@ import type { HotPool, Row, Statement } from '../connection/hot-pool.js'
  * Claims due heads, highest priority first, and opens an attempt for each that is ready for one: neither to be prepared first nor with
  * an answer that an earlier attempt of the run has received. The lease row is share-locked, so that a reaper either sees these tasks or
  * makes this claim find no lease. One index range for each priority keeps deferred tasks of a high priority out of the way.
+ *
+ * No list of the statement is joined with another one: the planner takes each for one row, and would compare every row with every other.
+ * A list of ids becomes an index scan, and `IN` inside an expression a hash table.
  */
 export const CLAIM: Statement = {
   name: 'claim',
@@ -15,40 +18,39 @@ export const CLAIM: Statement = {
     SELECT d.* FROM lease
     CROSS JOIN generate_series(9, 0, -1) AS p(priority)
     CROSS JOIN LATERAL (
-      SELECT q.id, q.accepted_on, q.run, q.sends, q.prepare FROM task_queue q
+      SELECT q.id, q.accepted_on, q.run, q.sends FROM task_queue q
       WHERE q.state = 'pending' AND q.is_head AND q.priority = p.priority AND q.run_at <= now()
       ORDER BY q.run_at, q.id LIMIT $2 FOR UPDATE SKIP LOCKED
     ) d
     LIMIT $2
-  ), stored AS MATERIALIZED (
-    SELECT due.id, a.* FROM due
-    CROSS JOIN LATERAL (
-      SELECT attempt_id, attempt, status, headers, body, duration_ms FROM answer
-      WHERE accepted_on = due.accepted_on AND task_number = due.id AND run = due.run ORDER BY received_at LIMIT 1
-    ) a
-    WHERE due.sends > 0
-  ), ready AS MATERIALIZED (
-    SELECT id FROM due WHERE NOT prepare AND NOT EXISTS (SELECT FROM stored WHERE stored.id = due.id)
+  ), answered AS MATERIALIZED (
+    SELECT due.id FROM due
+    WHERE due.sends > 0 AND (
+      SELECT true FROM answer a WHERE a.accepted_on = due.accepted_on AND a.task_number = due.id AND a.run = due.run LIMIT 1
+    )
   ), claimed AS (
     UPDATE task_queue q SET
       state = 'running', lease_id = $1, claims = q.claims + 1, reason = NULL,
-      sends = q.sends + r.opens, attempts = q.attempts + r.opens
-    FROM (SELECT due.id, (ready.id IS NOT NULL)::integer AS opens FROM due LEFT JOIN ready USING (id)) r
-    WHERE q.id = r.id AND q.id = ANY(ARRAY(SELECT id FROM due))
-    RETURNING q.*, r.opens
+      sends = q.sends + CASE WHEN q.prepare OR q.id IN (SELECT id FROM answered) THEN 0 ELSE 1 END,
+      attempts = q.attempts + CASE WHEN q.prepare OR q.id IN (SELECT id FROM answered) THEN 0 ELSE 1 END
+    WHERE q.id = ANY(ARRAY(SELECT id FROM due))
+    RETURNING q.*, q.id IN (SELECT id FROM answered) AS is_answered,
+      CASE WHEN q.prepare OR q.id IN (SELECT id FROM answered) THEN NULL ELSE gen_random_uuid() END AS attempt_id
   ), opened AS (
     INSERT INTO attempt (accepted_on, task_number, run, number, id, counted, provider, model, lease_id, reserved_tokens)
-    SELECT accepted_on, id, run, sends, gen_random_uuid(), true, provider, model, $1, estimated_tokens FROM claimed WHERE opens = 1
-    RETURNING task_number, id
+    SELECT accepted_on, id, run, sends, attempt_id, true, provider, model, $1, estimated_tokens FROM claimed WHERE attempt_id IS NOT NULL
   )
   SELECT c.id, c.accepted_on, c.run, c.sends, c.attempts, c.maybe_paid, c.crashes, c.claims, c.settings_version, c.priority, c.type, c.tenant,
          c.provider, c.model, t.task_id, t.topic, t.partition, t."offset"::text AS "offset", t.record_key, c.ordering_key,
          convert_from(t.payload, 'UTF8') AS payload, t.traceparent, t.correlation_id, t.deadline, t.has_files, t.accepted_at,
-         o.id AS attempt_id, s.attempt_id AS stored_id, s.attempt AS stored_attempt, s.status, s.headers, s.body, s.duration_ms
+         c.attempt_id, s.attempt_id AS stored_id, s.attempt AS stored_attempt, s.status, s.headers, s.body, s.duration_ms
   FROM claimed c
   CROSS JOIN LATERAL (SELECT * FROM task WHERE accepted_on = c.accepted_on AND id = c.id LIMIT 1) t
-  LEFT JOIN opened o ON o.task_number = c.id
-  LEFT JOIN stored s ON s.id = c.id`,
+  LEFT JOIN LATERAL (
+    SELECT attempt_id, attempt, status, headers, body, duration_ms FROM answer
+    WHERE c.is_answered AND accepted_on = c.accepted_on AND task_number = c.id AND run = c.run ORDER BY received_at LIMIT 1
+  ) s ON true
+  ORDER BY c.priority DESC, c.run_at, c.id`,
 }
 
 interface ClaimRow extends Row {

@@ -12,23 +12,26 @@ import { makeStorableCount, makeStorableText } from '../connection/storable.js'
 import { endAttempts } from './attempt.statements.js'
 import { advanceSequences, lockKeys, makeKeyArray, promoteHeads } from './ordering.statements.js'
 
-/** The terminal row and the outbox rows in one fenced statement: what is not ours any more is left alone. */
+/**
+ * The terminal row and the outbox rows in one fenced statement: what is not ours any more is left alone. `IN` inside an expression makes
+ * a hash table; a join of two lists, which the planner takes for a handful of rows, would compare every row with every other.
+ */
 const FINISH: Statement = {
   name: 'finish',
   text: `
   WITH done AS (
-    DELETE FROM task_queue q USING unnest($2::bigint[], $23::integer[]) AS h(id, claim)
-    WHERE q.id = h.id AND q.id = ANY($2::bigint[]) AND q.state = 'running' AND q.lease_id = $3 AND q.claims = h.claim
-    RETURNING q.id, q.settings_version
+    DELETE FROM task_queue WHERE id = ANY($2::bigint[]) AND state = 'running' AND lease_id = $3
+      AND ((id, claims) IN (SELECT * FROM unnest($2::bigint[], $23::integer[]))) IS TRUE
+    RETURNING id
   ), input AS MATERIALIZED (
-    SELECT i.*, done.settings_version
+    SELECT i.*
     FROM unnest($2::bigint[], $4::integer[], $5::text[], $6::integer[], $7::text[], $8::text[], $9::text[], $10::boolean[], $11::integer[],
                 $12::integer[], $13::integer[], $14::text[], $15::text[], $16::text[], $17::text[], $18::bigint[], $19::uuid[],
-                $20::bytea[], $21::uuid[], $22::bytea[])
+                $20::bytea[], $21::uuid[], $22::bytea[], $24::integer[])
       AS i(id, run, outcome, attempts, error_code, error_message, error_fingerprint, error_retryable, prompt_tokens, completion_tokens,
            precached_tokens, model, finish_reason, output_ref, prompt_version, key_sequence, result_event_id, result_event,
-           dead_letter_event_id, dead_letter_event)
-    JOIN done USING (id)
+           dead_letter_event_id, dead_letter_event, settings_version)
+    WHERE (i.id IN (SELECT id FROM done)) IS TRUE
   ), recorded AS (
     INSERT INTO run_record (accepted_on, task_number, run, outcome, attempts, lease_id, error_code, error_message, error_fingerprint,
       error_retryable, prompt_tokens, completion_tokens, precached_tokens, model, finish_reason, output_ref, settings_version,
@@ -49,8 +52,9 @@ const FINISH: Statement = {
 const OURS: Statement = {
   name: 'finish-ours',
   text: `
-  SELECT q.id FROM task_queue q JOIN unnest($1::bigint[], $3::integer[]) AS h(id, claim) ON h.id = q.id
-  WHERE q.id = ANY($1::bigint[]) AND q.state = 'running' AND q.lease_id = $2 AND q.claims = h.claim FOR UPDATE OF q`,
+  SELECT id FROM task_queue WHERE id = ANY($1::bigint[]) AND state = 'running' AND lease_id = $2
+    AND ((id, claims) IN (SELECT * FROM unnest($1::bigint[], $3::integer[]))) IS TRUE
+  FOR UPDATE`,
 }
 
 /** What is already written down of these runs by our own lease. */
@@ -178,6 +182,7 @@ async function insertEnds(runner: StatementRunner, prepared: readonly PreparedEn
     makeUuidArray(ends.map((end) => end.deadLetter?.eventId ?? null)),
     makeByteaArray(ends.map((end) => end.deadLetter?.value ?? null)),
     makeIntegerArray(ends.map(({ task }) => task.claim)),
+    makeIntegerArray(ends.map(({ task }) => task.settingsVersion)),
   ])
   const byTask = new Map(prepared.map((item) => [item.end.task.id, item]))
   const messages = Map.groupBy(rows, (row) => row.task_number)

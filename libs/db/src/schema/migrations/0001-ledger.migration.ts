@@ -102,7 +102,7 @@ const STATEMENTS = [
    ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
            autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 20000)`,
   `CREATE INDEX task_queue_due ON task_queue (priority, run_at, id) WHERE state = 'pending' AND is_head`,
-  `CREATE INDEX task_queue_running ON task_queue (lease_id) WHERE state = 'running'`,
+  `CREATE INDEX task_queue_running ON task_queue (lease_id, id) WHERE state = 'running'`,
   `CREATE INDEX task_queue_order ON task_queue (ordering_key, ordering_offset, id) WHERE ordering_key IS NOT NULL`,
   // A key has at most one head: the only one of its tasks that may be claimed.
   `CREATE UNIQUE INDEX task_queue_head ON task_queue (ordering_key) WHERE is_head AND ordering_key IS NOT NULL`,
@@ -142,7 +142,7 @@ const STATEMENTS = [
      run           integer NOT NULL,
      attempt       integer NOT NULL,
      status        integer NOT NULL,
-     headers       jsonb NOT NULL,
+     headers       json NOT NULL,
      body          bytea NOT NULL,
      duration_ms   integer NOT NULL,
      received_at   timestamptz NOT NULL DEFAULT now(),
