@@ -23,7 +23,7 @@ export const BENCH_USAGE = `npm run bench -- [flags]
   --seconds n      the longest time for one peer in one case (20)
   --tasks n        the most tasks for one peer in one case (80000)
   --rate n         tasks a second in the added-latency case (half of the throughput of 200ms-6p)
-  --node-flags x   flags of Node for the service, separated by spaces, for example "--cpu-prof --cpu-prof-dir=/tmp/prof"
+  --node-flags=x   flags of Node for the service, separated by spaces, for example --node-flags="--cpu-prof --cpu-prof-dir=/tmp/prof"
   --quick          a few seconds and tasks only: shows that everything runs, its figures mean nothing
   --json           the figures as one JSON object on the last line
   --help`

@@ -15,7 +15,7 @@ export const SOAK_USAGE = `npm run bench:soak -- [flags]
   --tasks n         200000
   --latency n       the model's latency in ms (50)
   --outstanding n   tasks that may be unfinished at once (4000)
-  --node-flags x    flags of Node for the service, separated by spaces
+  --node-flags=x    flags of Node for the service, separated by spaces
   --json            the figures as one JSON object on the last line
   --help`
 
