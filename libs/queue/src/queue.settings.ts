@@ -23,6 +23,7 @@ const schema = z.object({
   KAFKA_TLS_CA: z.string().optional(),
   KAFKA_TLS_CERT: z.string().optional(),
   KAFKA_TLS_KEY: z.string().optional(),
+  TASK_ID_RETENTION_DAYS: envInteger({ min: 0, max: 36_500 }).default(8),
   KAFKA_CREATE_TOPICS: envBoolean().optional(),
   KAFKA_CREATE_TOPICS_PARTITIONS: envInteger({ min: 1, max: 10_000 }).default(6),
   KAFKA_CREATE_TOPICS_REPLICATION: envInteger({ min: 1, max: 32 }).default(1),
@@ -98,6 +99,7 @@ function makeQueueSettings(env: QueueEnvironment) {
     groupProtocol: env.KAFKA_GROUP_PROTOCOL,
     topics: { tasks: env.KAFKA_TOPIC_TASKS, results: env.KAFKA_TOPIC_RESULTS, deadLetters: env.KAFKA_TOPIC_DEAD_LETTERS },
     startFrom: env.KAFKA_START_FROM,
+    taskIdDays: env.TASK_ID_RETENTION_DAYS,
     sasl: makeSasl(env),
     tls: makeTls(env),
     createTopics:

@@ -101,6 +101,8 @@ export abstract class ClusterAdmin {
   /** Topics that exist already are left as they are. */
   abstract create(topics: NewTopics): Promise<void>
   abstract partitions(topics: readonly string[]): Promise<readonly TopicPartition[]>
+  /** How long each topic keeps its records, in milliseconds; Infinity where it never deletes by time. */
+  abstract retentionsMs(topics: readonly string[]): Promise<ReadonlyMap<string, number>>
   /** The first offset at or after a time (milliseconds since 1970); `latest` where there is none. */
   abstract offsetsAt(topics: readonly string[], at: 'earliest' | 'latest' | number): Promise<readonly RecordPosition[]>
   /** What the group has committed; partitions without a commit are left out. */

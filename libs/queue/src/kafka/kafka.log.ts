@@ -35,6 +35,11 @@ export class KafkaLog {
     events.on('produceFailed', ({ records, attempt, error }) =>
       logger.warn('results are not published', { records, attempt, error: error.message }),
     )
+    events.on('retentionUnknown', ({ error }) =>
+      logger.warn('how long the topics keep their records is not known, so TASK_ID_RETENTION_DAYS was not checked', {
+        error: error.message,
+      }),
+    )
     events.on('topicsCreated', ({ topics }) => logger.log('topics are made', { topics }))
   }
 }

@@ -16,6 +16,7 @@ export class FakeClusterAdmin extends ClusterAdmin {
   isClosed = false
   groupHasMembers = false
   failure: Error | undefined
+  retentionMs = 604_800_000
 
   constructor(readonly topics: Record<string, FakePartition[]>) {
     super()
@@ -35,6 +36,11 @@ export class FakeClusterAdmin extends ClusterAdmin {
   async partitions(topics: readonly string[]): Promise<readonly TopicPartition[]> {
     await this.answer()
     return topics.flatMap((topic) => this.topics[topic]!.map((_, partition) => ({ topic, partition })))
+  }
+
+  async retentionsMs(topics: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    await this.answer()
+    return new Map(topics.map((topic) => [topic, this.retentionMs]))
   }
 
   async offsetsAt(topics: readonly string[], at: 'earliest' | 'latest' | number): Promise<readonly RecordPosition[]> {

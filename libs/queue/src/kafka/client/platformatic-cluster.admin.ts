@@ -1,5 +1,5 @@
 import type { RecordPosition } from '#libs/kernel'
-import { Admin, findErrorBy, ListOffsetTimestamps, FetchIsolationLevels } from '@platformatic/kafka'
+import { Admin, ConfigResourceTypes, findErrorBy, ListOffsetTimestamps, FetchIsolationLevels } from '@platformatic/kafka'
 import type { QueueSettings } from '../../queue.settings.js'
 import { ClusterAdmin, type NewTopics, type TopicPartition } from '../kafka-client.port.js'
 import { makeClientOptions } from './client-options.js'
@@ -33,6 +33,20 @@ export class PlatformaticClusterAdmin extends ClusterAdmin {
   async partitions(topics: readonly string[]): Promise<readonly TopicPartition[]> {
     const metadata = await explained(this.admin.metadata({ topics: [...topics], forceUpdate: true }))
     return Array.from(metadata.topics, ([topic, { partitions }]) => partitions.map((_, partition) => ({ topic, partition }))).flat()
+  }
+
+  async retentionsMs(topics: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const configurationKeys = ['retention.ms', 'cleanup.policy']
+    const resources = topics.map((resourceName) => ({ resourceType: ConfigResourceTypes.TOPIC, resourceName, configurationKeys }))
+    const described = await explained(this.admin.describeConfigs({ resources }))
+    return new Map(
+      described.map(({ resourceName, configs }) => {
+        const valueOf = (key: string) => configs.find(({ name }) => name === key)?.value ?? ''
+        const retentionMs = Number(valueOf('retention.ms'))
+        const deletes = valueOf('cleanup.policy').includes('delete') && retentionMs >= 0
+        return [resourceName, deletes ? retentionMs : Number.POSITIVE_INFINITY]
+      }),
+    )
   }
 
   async offsetsAt(topics: readonly string[], at: 'earliest' | 'latest' | number): Promise<readonly RecordPosition[]> {

@@ -2,6 +2,7 @@ import type { Clock, IntakeGate } from '#libs/kernel'
 import { filter, firstValueFrom, fromEvent, merge, timer } from 'rxjs'
 import type { QueueSettings } from '../../queue.settings.js'
 import type { KafkaClient } from '../kafka-client.port.js'
+import { RetentionCheck } from '../topics/retention.check.js'
 import { TopicProvisioner } from '../topics/topic.provisioner.js'
 import { IntakeSession } from './intake-session.js'
 import { KafkaIntake } from './kafka-intake.js'
@@ -29,6 +30,7 @@ export function createKafkaTransport(parts: KafkaTransportParts): KafkaTransport
   const starts = new StartPositions(settings)
   const { tasks, results, deadLetters } = settings.topics
   const provisioner = new TopicProvisioner({ client, topics: [...tasks, results, deadLetters], create: settings.createTopics, events })
+  const retention = new RetentionCheck({ client, topics: tasks, taskIdDays: settings.taskIdDays, events })
   return new KafkaTransport({
     events,
     createIntake: (dispatch, onRefused) =>
@@ -36,7 +38,10 @@ export function createKafkaTransport(parts: KafkaTransportParts): KafkaTransport
         ...parts,
         onRefused,
         stallTimeoutMs: settings.stallTimeoutMs,
-        prepare: () => provisioner.ensure(),
+        prepare: async () => {
+          await provisioner.ensure()
+          await retention.ensure()
+        },
         createSession: () => new IntakeSession({ ...parts, starts, dispatch }),
       }),
     whenStarted: (signal) => whenStarted(status, signal),

@@ -4,6 +4,7 @@ import { makeJitteredDelayMs } from './backoff.js'
 import type { IntakeSession } from './intake-session.js'
 import type { KafkaStatus } from './kafka-status.js'
 import type { QueueEvents } from './queue.events.js'
+import { TaskIdRetentionError } from '../topics/retention.check.js'
 import { StartRefusedError } from './start-positions.js'
 
 const REOPEN_DELAY = { minDelayMs: 250, maxDelayMs: 5_000 }
@@ -60,7 +61,7 @@ export class KafkaIntake {
       const startedAt = this.options.clock.monotonicMs()
       const cause = await this.runSession()
       if (this.stopping.signal.aborted) return
-      if (cause instanceof StartRefusedError) {
+      if (cause instanceof StartRefusedError || cause instanceof TaskIdRetentionError) {
         this.options.status.update({ state: 'stopped', lastError: cause })
         this.options.onRefused(cause)
         return

@@ -25,6 +25,8 @@ export interface QueueEventMap {
   fetchFailed: [{ readonly error: Error }]
   /** The session ended by itself and is opened again after a delay. */
   reopening: [{ readonly cause: Error; readonly delayMs: number }]
+  /** How long the topics keep their records could not be found out, so it was not compared with TASK_ID_RETENTION_DAYS. */
+  retentionUnknown: [{ readonly error: Error }]
   topicsCreated: [{ readonly topics: readonly string[] }]
   produced: [{ readonly records: number; readonly sizeBytes: number; readonly durationMs: number }]
   produceFailed: [{ readonly records: number; readonly error: Error; readonly attempt: number }]
