@@ -5,9 +5,9 @@ import { readInterruption, whenDisconnected, type CaughtSteps } from '../faults/
 import { checkInvariants } from '../faults/invariants/check-invariants.js'
 import { collectEvidence } from '../faults/invariants/evidence.js'
 import { ProducerJournal } from '../faults/invariants/journal.js'
-import { readLedger, watchEnds } from '../faults/invariants/ledger.snapshot.js'
-import { checkOffsets } from '../faults/invariants/offsets.invariant.js'
+import { watchEnds } from '../faults/invariants/ledger.snapshot.js'
 import type { Violation } from '../faults/invariants/violation.js'
+import { OffsetWatch } from '../faults/offset.watch.js'
 import { whenQuiet } from '../faults/quiet.js'
 import { SeededRandom } from '../faults/seeded-random.js'
 import { TaskMix } from '../faults/task.mix.js'
@@ -58,6 +58,7 @@ export async function runCrashes(rig: ServiceRig, { kills, seed, recordsPerKill 
   const random = new SeededRandom(seed)
   const journal = new ProducerJournal(rig.producer)
   const mix = new TaskMix({ rig, random, largeAnswerBytes: 2 * INLINE_ANSWER_BYTES })
+  const offsets = new OffsetWatch(rig, journal)
   const interrupted = new Set<string>()
   const caughtIn: Record<string, number> = { starting: 0, preparing: 0, sending: 0, answered: 0, unpublished: 0 }
   const violations: Violation[] = []
@@ -68,7 +69,7 @@ export async function runCrashes(rig: ServiceRig, { kills, seed, recordsPerKill 
     const caught = await readInterruption(rig)
     caught.sending.forEach((id) => interrupted.add(id))
     for (const [step, value] of Object.entries(caught)) if ((Array.isArray(value) ? value.length : value) > 0) caughtIn[step]!++
-    violations.push(...(await checkCommitted(rig, journal)))
+    violations.push(...(await offsets.check()))
     onKill?.(kill, caught)
   }
   const last = await rig.startWorker()
@@ -105,14 +106,9 @@ async function killOnce(rig: ServiceRig, random: SeededRandom): Promise<boolean>
   if (whileStarting) await delay(random.between(50, 1_000))
   else {
     await worker.whenReady()
-    // Half of the workers die young; the others live long enough to take over what their predecessor held.
-    await delay(random.next() < 0.5 ? random.between(0, 800) : random.between(800, 4_000))
+    // Most workers die young; the others live long enough to take over what their predecessor held.
+    await delay(random.next() < 0.7 ? random.between(0, 1_200) : random.between(1_200, 4_000))
   }
   await worker.kill()
   return whileStarting
-}
-
-async function checkCommitted(rig: ServiceRig, journal: ProducerJournal): Promise<Violation[]> {
-  const committed = await rig.topics.committed(Array.from({ length: rig.partitions }, (_, partition) => partition))
-  return checkOffsets(journal.acked, committed, await readLedger(rig.ledger))
 }

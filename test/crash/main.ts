@@ -5,6 +5,8 @@ import { describeViolations } from '../faults/invariants/violation.js'
 import { CRASH_ENV, CRASH_SIMULATOR, runCrashes } from './crash.run.js'
 
 const DEFAULT_KILLS = 1_000
+/** Fewer than in the short run: the ledger and the bill of 1,000 kills must still fit into memory. */
+const RECORDS_PER_KILL = 50
 
 /** `npm run test:crash`: CRASH_KILLS (1000) and CRASH_SEED say how often and when. Exit code 1 when an invariant is broken. */
 const kills = Number(process.env.CRASH_KILLS ?? DEFAULT_KILLS)
@@ -19,6 +21,7 @@ try {
     const report = await runCrashes(rig, {
       kills,
       seed,
+      recordsPerKill: RECORDS_PER_KILL,
       onKill: (kill, { sending, preparing, answered, unpublished }) =>
         print(`kill ${kill}/${kills}: sending ${sending.length}, preparing ${preparing}, answered ${answered}, unpublished ${unpublished}`),
     })
