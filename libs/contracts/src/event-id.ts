@@ -1,12 +1,12 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
+
+const VARIANT_DIGITS = '89ab'
 
 /** A UUID (version 8, RFC 9562) made from a name: the same name always gives the same id, on every replica and after every restart. */
 function makeNamedUuid(name: string): string {
-  const hash = createHash('sha256').update(name).digest()
-  hash[6] = (hash[6]! & 0x0f) | 0x80
-  hash[8] = (hash[8]! & 0x3f) | 0x80
-  const hex = hash.toString('hex', 0, 16)
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+  const hex = hash('sha256', name, 'hex')
+  const variant = VARIANT_DIGITS[Number.parseInt(hex[16]!, 16) & 3]
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }
 
 /** The id of the result event of one run: consumers deduplicate by it. */

@@ -1,4 +1,4 @@
-import { Module, type DynamicModule, type ModuleMetadata } from '@nestjs/common'
+import { Module, type DynamicModule, type ModuleMetadata, type NestInterceptor } from '@nestjs/common'
 import { DeliveryController } from './intake/delivery.controller.js'
 import { MessageParser } from './intake/message-parser.js'
 import { TaskIntake } from './intake/task.intake.js'
@@ -8,6 +8,8 @@ import { OutboxSweeper } from './outbox/outbox.sweeper.js'
 import { DeadlineInterceptor } from './pipeline/deadline.interceptor.js'
 import { OutcomeInterceptor } from './pipeline/outcome.interceptor.js'
 import { RetryInterceptor } from './pipeline/retry.interceptor.js'
+import { TASK_PIPELINE } from './pipeline/task-handler.decorator.js'
+import { TASK_PIPELINE_STEPS } from './pipeline/task-pipeline.interceptor.js'
 import { AnswerJudge } from './run/answer.judge.js'
 import { OutcomeStore } from './run/outcome.store.js'
 import { TaskController } from './run/task.controller.js'
@@ -32,6 +34,7 @@ export class TasksModule {
         OutcomeInterceptor,
         DeadlineInterceptor,
         RetryInterceptor,
+        { provide: TASK_PIPELINE_STEPS, inject: [...TASK_PIPELINE], useFactory: (...steps: NestInterceptor[]) => steps },
         TaskPreparer,
         TaskRunner,
         AnswerJudge,

@@ -51,7 +51,7 @@ function start({ type = {}, message = {}, task: fields = {}, signal }: Case = {}
   const runner = new TaskRunner(ledger, clients, preparer, judge, settings)
   const task = makeClaimedTask({ payload: JSON.stringify({ task_id: 'a', prompt: 'a question', ...message }), ...fields })
   const { context, streams } = makeTaskContext(task, signal && { signal })
-  return { task, context, streams, verdict: new TaskController(runner).run(task, context) }
+  return { task, context, streams, verdict: new TaskController(runner).run(context) }
 }
 
 function answerWith(...results: SendResult[]): void {
