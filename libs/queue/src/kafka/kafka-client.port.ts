@@ -65,7 +65,7 @@ export interface ProducedRecord {
   readonly topic: string
   readonly key: Buffer | null
   readonly value: Buffer
-  readonly headers: ReadonlyMap<string, string>
+  readonly headers: ReadonlyMap<string, Buffer>
 }
 
 /** Some of the records may be out all the same. */

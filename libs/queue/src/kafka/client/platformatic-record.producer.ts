@@ -9,6 +9,8 @@ const TOO_LARGE = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']
 export class PlatformaticRecordProducer extends RecordProducer {
   private readonly producer: Producer
   private keyless = 0
+  /** Header names are a closed list. */
+  private readonly names = new Map<string, Buffer>()
 
   constructor(settings: QueueSettings) {
     super()
@@ -25,7 +27,7 @@ export class PlatformaticRecordProducer extends RecordProducer {
     const messages = records.map(({ topic, key, value, headers }) => ({
       topic,
       value,
-      headers: encodeHeaders(headers),
+      headers: this.encodeNames(headers),
       ...(key && { key }),
     }))
     try {
@@ -37,13 +39,19 @@ export class PlatformaticRecordProducer extends RecordProducer {
     }
   }
 
+  private encodeNames(headers: ReadonlyMap<string, Buffer>): Map<Buffer, Buffer> {
+    const encoded = new Map<Buffer, Buffer>()
+    for (const [name, value] of headers) {
+      let bytes = this.names.get(name)
+      if (bytes === undefined) this.names.set(name, (bytes = Buffer.from(name)))
+      encoded.set(bytes, value)
+    }
+    return encoded
+  }
+
   async close(): Promise<void> {
     await this.producer.close(true)
   }
-}
-
-function encodeHeaders(headers: ReadonlyMap<string, string>): Map<Buffer, Buffer> {
-  return new Map(Array.from(headers, ([name, value]): [Buffer, Buffer] => [Buffer.from(name), Buffer.from(value)]))
 }
 
 function toProduceError(error: Error): ProduceError {

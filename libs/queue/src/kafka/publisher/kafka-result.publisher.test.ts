@@ -27,7 +27,7 @@ describe(KafkaResultPublisher.name, () => {
     ])
     const [result, deadLetter] = producer.requests.flat()
     expect(result).toMatchObject({ topic: 'llm.results', key: Buffer.from('key'), value: Buffer.from('{"n":1}') })
-    expect(Object.fromEntries(result!.headers)).toEqual({
+    expect(Object.fromEntries(Array.from(result!.headers, ([name, value]) => [name, value.toString()]))).toEqual({
       'event-id': 'event-1',
       'content-type': 'application/json',
       ce_specversion: '1.0',

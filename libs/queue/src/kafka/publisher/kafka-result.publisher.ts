@@ -89,7 +89,7 @@ function sizeOf(records: readonly ProducedRecord[]): number {
 }
 
 function makeTooLargeError({ topic, value, headers }: ProducedRecord, cause: unknown): TaskError {
-  const eventId = headers.get(HEADERS.eventId)
+  const eventId = headers.get(HEADERS.eventId)?.toString()
   const message = `the event ${eventId} is too large for the topic "${topic}" (${value.length} bytes): raise max.message.bytes of the topic`
   return new TaskError('message_too_large', message, { retryable: false, cause, details: { topic, eventId, sizeBytes: value.length } })
 }
