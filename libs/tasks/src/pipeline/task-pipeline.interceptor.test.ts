@@ -14,6 +14,10 @@ function makeStep(name: string, log: string[]): NestInterceptor {
   }
 }
 
+function failToHandle(): never {
+  throw new Error('the handler was called')
+}
+
 describe(TaskPipelineInterceptor.name, () => {
   it('enters its steps from the first to the last and leaves them in the opposite order', async () => {
     const log: string[] = []
@@ -40,9 +44,6 @@ describe(TaskPipelineInterceptor.name, () => {
   it('does not call the handler when a step answers by itself', async () => {
     const pipeline = new TaskPipelineInterceptor([{ intercept: () => of('answered') }])
 
-    const handle = () => {
-      throw new Error('the handler was called')
-    }
-    await expect(lastValueFrom(pipeline.intercept(execution, { handle }))).resolves.toBe('answered')
+    await expect(lastValueFrom(pipeline.intercept(execution, { handle: failToHandle }))).resolves.toBe('answered')
   })
 })
