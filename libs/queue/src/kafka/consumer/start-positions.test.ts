@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { FakeClusterAdmin } from '../../testing/fake-cluster.admin.js'
 import type { StartFrom } from '../../queue.settings.js'
 import { StartPositions, StartRefusedError } from './start-positions.js'
@@ -54,13 +54,26 @@ describe(StartPositions.name, () => {
     ])
   })
 
-  it('keeps its decision when records have come to an empty topic before the start could be committed', async () => {
+  it('takes the start that another replica has committed meanwhile', async () => {
+    const admin = new FakeClusterAdmin({ tasks: [{ first: 0n, next: 10n }] })
+    const [partition] = admin.topics.tasks!
+    vi.spyOn(admin, 'commitForGroup').mockImplementation(() => {
+      partition!.committed = 10n
+      return Promise.reject(new Error('UNKNOWN_MEMBER_ID'))
+    })
+    const positions = starts('earliest')
+    await positions.settle(admin, ['tasks'])
+    expect(await offsetsOf(positions, admin)).toEqual([[10, true]])
+  })
+
+  it('waits while nobody can commit the start, and keeps its decision though records have come to the empty topic', async () => {
     const admin = new FakeClusterAdmin({ tasks: [{ first: 0n, next: 0n }] })
     admin.groupHasMembers = true
     const positions = starts()
-    await positions.settle(admin, ['tasks'])
+    await expect(positions.settle(admin, ['tasks'])).rejects.toThrow('UNKNOWN_MEMBER_ID')
+    admin.groupHasMembers = false
     admin.topics.tasks![0]!.next = 10n
     await positions.settle(admin, ['tasks'])
-    expect(await offsetsOf(positions, admin)).toEqual([[0, false]])
+    expect(await offsetsOf(positions, admin)).toEqual([[0, true]])
   })
 })

@@ -66,10 +66,18 @@ export class StartPositions {
     })
   }
 
-  /** Only an empty group takes commits from outside. Where another member is there already, each commits the starts of its own. */
+  /**
+   * Only an empty group takes commits from outside; where it has members, one of them has done this already. Where nobody has, the start
+   * must wait: one replica that begins at `latest` would make the topic a known one, and the next would begin at earliest.
+   */
   private async pin(admin: ClusterAdmin, topics: readonly string[]): Promise<void> {
     const starts = await this.findStarts(admin, new Set(topics))
-    await admin.commitForGroup(starts).catch(() => undefined)
+    try {
+      await admin.commitForGroup(starts)
+    } catch (error) {
+      const committed = await admin.committed(starts)
+      if (topics.some((topic) => !committed.some((position) => position.topic === topic))) throw error
+    }
   }
 
   private async findStarts(admin: ClusterAdmin, topics: ReadonlySet<string>): Promise<RecordPosition[]> {
