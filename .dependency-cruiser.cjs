@@ -2,6 +2,10 @@
 const CROSS_CUTTING = ['config', 'resilience', 'logging', 'metrics', 'tracing', 'health']
 const ADAPTERS = ['llm', 'db', 'storage', 'queue', 'admission', 'admin']
 
+/** What is in the image, but for the tests beside it. */
+const PRODUCTION = '^(apps/(worker|cli)|libs)/'
+const TEST_CODE = ['\\.test\\.ts$', '^(apps|libs)/.*/testing/', '^libs/[^/]+/test/']
+
 const mayImport = (lib, allowed) => ({
   name: `${lib}-boundary`,
   severity: 'error',
@@ -41,8 +45,16 @@ module.exports = {
     {
       name: 'no-dev-dependencies-in-production',
       severity: 'error',
-      from: { path: '^(apps/(worker|cli)|libs)/', pathNot: ['\\.test\\.ts$', '^libs/[^/]+/test/'] },
+      comment: 'the image has only `dependencies`',
+      from: { path: PRODUCTION, pathNot: TEST_CODE },
       to: { dependencyTypes: ['npm-dev'] },
+    },
+    {
+      name: 'no-test-code-in-production',
+      severity: 'error',
+      comment: 'what only tests use may use development packages, and is not in the image',
+      from: { path: PRODUCTION, pathNot: TEST_CODE },
+      to: { path: TEST_CODE },
     },
   ],
   options: {
