@@ -17,7 +17,7 @@ export default defineConfig({
     coverage: {
       provider: 'v8',
       include: ['libs/*/src/**/*.ts'],
-      exclude: ['**/*.test.ts', '**/index.ts', '**/*.module.ts'],
+      exclude: ['**/*.test.ts', '**/testing/**', '**/index.ts', '**/*.module.ts'],
       reporter: ['text-summary', 'lcov', 'json-summary'],
       thresholds: { lines: 90, branches: 90 },
     },
@@ -41,6 +41,7 @@ export default defineConfig({
           globalSetup: ['test/harness/global-stack.ts'],
           testTimeout: 30_000 * patience,
           hookTimeout: 60_000 * patience,
+          expect: { poll: { timeout: 5_000 * patience } },
           maxWorkers: 2,
         },
       },

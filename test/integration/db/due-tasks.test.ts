@@ -56,10 +56,13 @@ describe(DueTasks.name, () => {
     await expect.poll(() => countListeners(database), { timeout: 15_000 }).toBe(1)
     const heard = one.heard()
     await expect
-      .poll(async () => {
-        await two.ledger.accept(makeNewTask())
-        return one.heard()
-      })
+      .poll(
+        async () => {
+          await two.ledger.accept(makeNewTask())
+          return one.heard()
+        },
+        { timeout: 30_000 },
+      )
       .toBeGreaterThan(heard)
   })
 
