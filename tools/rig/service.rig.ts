@@ -105,7 +105,12 @@ export class ServiceRig {
 
   /** A worker that may not be ready yet; `env` goes before the rig's own. */
   async launchWorker(env: Readonly<Record<string, string>> = {}): Promise<WorkerProcess> {
-    const worker = await WorkerProcess.start({ env: { ...this.env, ...env }, logFile: this.logFile })
+    return this.launchWorkerWith({ ...this.env, ...env })
+  }
+
+  /** A worker with exactly these settings. */
+  async launchWorkerWith(env: Readonly<Record<string, string>>): Promise<WorkerProcess> {
+    const worker = await WorkerProcess.start({ env, logFile: this.logFile })
     this.workers.push(worker)
     return worker
   }
@@ -115,6 +120,11 @@ export class ServiceRig {
     const worker = await this.launchWorker(env)
     await worker.whenReady()
     return worker
+  }
+
+  /** SIGTERM to every worker, and wait. */
+  async stopWorkers(): Promise<void> {
+    await Promise.all(this.workers.map((worker) => worker.stop()))
   }
 
   results(): Promise<EventCollector<ResultEvent>> {

@@ -1,4 +1,4 @@
-import { Admin } from '@platformatic/kafka'
+import { Admin, ListOffsetTimestamps } from '@platformatic/kafka'
 import type { Acknowledged } from './task.producer.js'
 
 export interface TopicNames {
@@ -33,6 +33,29 @@ export class TaskTopics {
         .filter(({ committedOffset }) => committedOffset >= 0n)
         .map(({ partitionIndex, committedOffset }) => ({ topic: name, partition: partitionIndex, offset: committedOffset })),
     )
+  }
+
+  /** The offsets that the next records on the tasks topic will get. */
+  async ends(partitions: readonly number[]): Promise<Acknowledged[]> {
+    const listed = await this.admin.listOffsets({
+      topics: [
+        {
+          name: this.names.tasks,
+          partitions: partitions.map((partitionIndex) => ({ partitionIndex, timestamp: ListOffsetTimestamps.LATEST })),
+        },
+      ],
+    })
+    return listed.flatMap(({ name, partitions: found }) =>
+      found.map(({ partitionIndex, offset }) => ({ topic: name, partition: partitionIndex, offset })),
+    )
+  }
+
+  /** The group, which must be empty, reads everything again. */
+  async rewind(partitions: readonly number[]): Promise<void> {
+    await this.admin.alterConsumerGroupOffsets({
+      groupId: this.groupId,
+      topics: [{ name: this.names.tasks, partitionOffsets: partitions.map((partition) => ({ partition, offset: 0n })) }],
+    })
   }
 
   async close(): Promise<void> {
