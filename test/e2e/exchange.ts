@@ -1,4 +1,4 @@
-import type { DeadLetterEvent, ErrorCode, ResultEvent, TaskMessage } from '#libs/contracts'
+import type { DeadLetterEvent, ResultEvent, TaskMessage } from '#libs/contracts'
 import type { BilledCall, ServiceRig } from '#tools/rig'
 
 /** Sends tasks one after the other to one partition. */
@@ -32,8 +32,6 @@ export async function waitForDeadLetter(
   await collector.waitFor((events) => events.some(({ value }) => matches(value)), { what })
   return collector.events.find(({ value }) => matches(value))!.value
 }
-
-export const hasCode = (code: ErrorCode) => (event: DeadLetterEvent) => event.error.code === code
 
 /** The calls for one task, oldest first. */
 export async function callsOf(rig: ServiceRig, taskId: string): Promise<BilledCall[]> {
