@@ -1,6 +1,5 @@
 export { EventCollector, type CollectedEvent } from './event.collector.js'
 export { LedgerReader } from './ledger.reader.js'
-export { ObjectBucket } from './object.bucket.js'
 export { startOwnSimulator } from './own-simulator.js'
 export { PROJECT_FOLDER } from './project.folder.js'
 export { ServiceRig, type RigOptions, type RigServers } from './service.rig.js'

@@ -40,11 +40,11 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     )
   })
 }
-worker.onFatal((error) => void stopAfter(error))
+worker.onFatal((cause) => void stopAfter(cause))
 
-async function stopAfter(error: Error): Promise<never> {
-  await worker.stop(error.message).catch(() => {})
-  return die('the service cannot go on', error, 1)
+async function stopAfter(cause: Error): Promise<never> {
+  await worker.stop(cause.message).catch(() => {})
+  return die('the service cannot go on', cause, 1)
 }
 await worker.start().catch((error: unknown) => {
   // A stop that came during the start ends it as well; then the exit is the stop's.

@@ -1,8 +1,5 @@
-export { EvictingClient } from './connection/evicting.client.js'
-export { HotPool, type PoolUse } from './connection/hot-pool.js'
 export { DatabaseLifecycle, type DatabaseState } from './database.lifecycle.js'
 export { DbModule } from './db.module.js'
 export { dbSettings, type DbSettings } from './db.settings.js'
-export { PostgresWorkerLease } from './lease/postgres-worker-lease.js'
 export { TaskReader, type TaskHistory } from './reads/task.reader.js'
 export { migrate, missingMigrations, type MigrationReport } from './schema/migrator.js'
