@@ -16,6 +16,8 @@ export default defineConfig({
     reporters: ['default', new ClosingLineReporter()],
     coverage: {
       provider: 'v8',
+      // A failed test must not hide what the coverage is.
+      reportOnFailure: true,
       include: ['libs/*/src/**/*.ts'],
       exclude: ['**/*.test.ts', '**/testing/**', '**/index.ts', '**/*.module.ts'],
       reporter: ['text-summary', 'lcov', 'json-summary'],
@@ -41,6 +43,8 @@ export default defineConfig({
           globalSetup: ['test/harness/global-stack.ts'],
           testTimeout: 30_000 * patience,
           hookTimeout: 60_000 * patience,
+          // Real servers on a shared machine: a test that fails once there and then passes says something about the machine.
+          retry: process.env.CI ? 2 : 0,
           expect: { poll: { timeout: 5_000 * patience } },
           maxWorkers: 2,
         },
