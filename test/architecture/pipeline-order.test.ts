@@ -1,17 +1,10 @@
-import {
-  Controller,
-  type CallHandler,
-  type ExecutionContext,
-  type INestApplication,
-  type NestInterceptor,
-  type Provider,
-} from '@nestjs/common'
+import { Controller, type INestApplication, type Provider } from '@nestjs/common'
 import { Server, type CustomTransportStrategy } from '@nestjs/microservices'
 import { FastifyAdapter } from '@nestjs/platform-fastify'
 import { Test } from '@nestjs/testing'
-import { DELIVERIES_PATTERN, KAFKA_TRANSPORT, LEDGER_TRANSPORT, TASK_PATTERN } from '#libs/kernel'
+import { DELIVERIES_PATTERN, KAFKA_TRANSPORT, LEDGER_TRANSPORT, TASK_PATTERN, type PipelineStep } from '#libs/kernel'
 import { TASK_PIPELINE, TaskHandler, TasksModule } from '#libs/tasks'
-import { isObservable, lastValueFrom, tap, type Observable } from 'rxjs'
+import { isObservable, lastValueFrom } from 'rxjs'
 import { afterEach, describe, expect, it } from 'vitest'
 import { TASK_PIPELINE_STEPS } from '../../libs/tasks/src/pipeline/task-pipeline.interceptor.js'
 
@@ -65,11 +58,13 @@ class TaskHandlerController {
   }
 }
 
-function makeRecorder({ name }: { readonly name: string }): NestInterceptor {
+function makeRecorder({ name }: { readonly name: string }): Pick<PipelineStep, 'around'> {
   return {
-    intercept: (_: ExecutionContext, next: CallHandler): Observable<unknown> => {
+    async around(_context, next) {
       steps.push(`> ${name}`)
-      return next.handle().pipe(tap(() => steps.push(`< ${name}`)))
+      const value = await next()
+      steps.push(`< ${name}`)
+      return value
     },
   }
 }

@@ -1,4 +1,5 @@
-import { Module, type DynamicModule, type ModuleMetadata, type NestInterceptor } from '@nestjs/common'
+import { Module, type DynamicModule, type ModuleMetadata } from '@nestjs/common'
+import type { PipelineStep } from '#libs/kernel'
 import { DeliveryController } from './intake/delivery.controller.js'
 import { MessageParser } from './intake/message-parser.js'
 import { TaskIntake } from './intake/task.intake.js'
@@ -34,7 +35,7 @@ export class TasksModule {
         OutcomeInterceptor,
         DeadlineInterceptor,
         RetryInterceptor,
-        { provide: TASK_PIPELINE_STEPS, inject: [...TASK_PIPELINE], useFactory: (...steps: NestInterceptor[]) => steps },
+        { provide: TASK_PIPELINE_STEPS, inject: [...TASK_PIPELINE], useFactory: (...steps: PipelineStep[]) => steps },
         TaskPreparer,
         TaskRunner,
         AnswerJudge,

@@ -1,6 +1,5 @@
-import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common'
-import { catchError, concatMap, from, of, type Observable } from 'rxjs'
-import { classifyError, TaskContext } from '#libs/kernel'
+import { Injectable } from '@nestjs/common'
+import { classifyError, PipelineStep, TaskContext, type PipelineContext } from '#libs/kernel'
 import { OutcomeStore } from '../run/outcome.store.js'
 import { makeFailure, type Verdict } from './verdict.js'
 
@@ -9,19 +8,24 @@ import { makeFailure, type Verdict } from './verdict.js'
  * only when the outcome itself could not be stored; Nest would otherwise turn an unknown error into "Internal server error".
  */
 @Injectable()
-export class OutcomeInterceptor implements NestInterceptor {
-  constructor(private readonly outcomes: OutcomeStore) {}
+export class OutcomeInterceptor extends PipelineStep {
+  constructor(private readonly outcomes: OutcomeStore) {
+    super()
+  }
 
-  intercept(execution: ExecutionContext, next: CallHandler): Observable<unknown> {
-    const context: unknown = execution.switchToRpc().getContext()
+  around(context: PipelineContext, next: () => Promise<unknown>): Promise<unknown> {
     // Intake stores its deliveries itself: it rejects when it could not, and then no offset is committed.
-    if (!(context instanceof TaskContext)) return next.handle()
-    return next.handle().pipe(
-      catchError((thrown: unknown) => of(makeFailure(classifyError(thrown)))),
-      concatMap((verdict) => {
-        context.releaseStream()
-        return from(this.outcomes.store(context, verdict as Verdict))
-      }),
-    )
+    return context instanceof TaskContext ? this.settle(context, next) : next()
+  }
+
+  private async settle(context: TaskContext, next: () => Promise<unknown>): Promise<unknown> {
+    let verdict: Verdict
+    try {
+      verdict = (await next()) as Verdict
+    } catch (thrown) {
+      verdict = makeFailure(classifyError(thrown))
+    }
+    context.releaseStream()
+    return this.outcomes.store(context, verdict)
   }
 }

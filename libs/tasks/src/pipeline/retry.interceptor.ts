@@ -1,6 +1,5 @@
-import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common'
-import { catchError, of, throwError, type Observable } from 'rxjs'
-import { classifyError, TaskContext, TaskError, TaskTypes } from '#libs/kernel'
+import { Injectable } from '@nestjs/common'
+import { classifyError, PipelineStep, TaskContext, TaskError, TaskTypes, type PipelineContext } from '#libs/kernel'
 import { chooseDelay, spendsAttempt } from './deferral-policy.js'
 import { makeFailure, type Verdict } from './verdict.js'
 
@@ -12,23 +11,22 @@ const DEFAULT_MAX_ATTEMPTS = 5
  * its own, admitted and written down.
  */
 @Injectable()
-export class RetryInterceptor implements NestInterceptor {
-  constructor(private readonly types: TaskTypes) {}
+export class RetryInterceptor extends PipelineStep {
+  constructor(private readonly types: TaskTypes) {
+    super()
+  }
 
-  intercept(execution: ExecutionContext, next: CallHandler): Observable<unknown> {
-    const context: unknown = execution.switchToRpc().getContext()
+  around(context: PipelineContext, next: () => Promise<unknown>): Promise<unknown> {
     // Intake has no attempts: what fails there is offered again by its transport.
-    if (!(context instanceof TaskContext)) return next.handle()
-    return next.handle().pipe(
-      catchError((thrown: unknown) => {
-        const error = classifyError(thrown)
-        try {
-          return of(this.judge(error, context))
-        } catch (defect) {
-          return throwError(() => defect)
-        }
-      }),
-    )
+    return context instanceof TaskContext ? this.defer(context, next) : next()
+  }
+
+  private async defer(context: TaskContext, next: () => Promise<unknown>): Promise<unknown> {
+    try {
+      return await next()
+    } catch (thrown) {
+      return this.judge(classifyError(thrown), context)
+    }
   }
 
   private judge(error: TaskError, context: TaskContext): Verdict {
