@@ -1,31 +1,30 @@
-import type { Client, Dispatcher } from 'undici'
+import type { HttpConnection } from './http.connection.js'
 
 /** A request that needs a connection. */
 export interface ConnectionUser {
   /** Called once. Ends with `release` or `discard` of this very connection. */
-  connected(connection: Dispatcher): void
+  connected(connection: HttpConnection): void
   /** Called instead of `connected` when the pool is or gets closed. */
   closed(): void
 }
 
 /**
- * At most `max` connections to one server, each used by one request at a time. undici's own Pool looks through all its connections
- * twice for each request, which at a thousand of them costs more than a tenth of a call's CPU time; here a free one is taken from the
- * end of a list: the one used last, and the least likely to have been closed by the server.
+ * At most `max` connections to one server, each used by one request at a time. A free one is taken from the end of a list: the one used
+ * last, and the least likely to have been closed by the server.
  *
  * A connection is made when none is free and there are fewer than `max`; its first request opens its socket, and so does the first one
  * after the socket was closed. A request that comes when all are busy waits, first come, first served; `leave` takes it out again.
- * Freed connections are handed on in a microtask, because they are freed deep inside undici's own bookkeeping.
+ * Freed connections are handed on in a microtask, because they are freed deep inside their own bookkeeping.
  */
 export class ConnectionPool {
-  private readonly free: Client[] = []
-  private readonly all = new Set<Client>()
+  private readonly free: HttpConnection[] = []
+  private readonly all = new Set<HttpConnection>()
   private readonly waiting = new Set<ConnectionUser>()
   private isClosed = false
 
   constructor(
     private readonly max: number,
-    private readonly createConnection: () => Client,
+    private readonly createConnection: () => HttpConnection,
   ) {}
 
   acquire(user: ConnectionUser): void {
@@ -39,23 +38,23 @@ export class ConnectionPool {
     this.waiting.delete(user)
   }
 
-  release(connection: Dispatcher): void {
-    this.free.push(connection as Client)
+  release(connection: HttpConnection): void {
+    this.free.push(connection)
     if (this.waiting.size > 0) queueMicrotask(() => this.serveWaiting())
   }
 
   /** For a connection whose request ended before it was written: it may still be in the middle of opening its socket. */
-  discard(connection: Dispatcher): void {
-    this.all.delete(connection as Client)
-    void connection.destroy()
+  discard(connection: HttpConnection): void {
+    this.all.delete(connection)
+    connection.destroy()
     if (this.waiting.size > 0) queueMicrotask(() => this.serveWaiting())
   }
 
   /** Ends the requests in flight and those that wait. */
-  async destroy(): Promise<void> {
+  destroy(): void {
     this.isClosed = true
     for (const user of this.waiting) user.closed()
-    await Promise.all(Array.from(this.all, (connection) => connection.destroy()))
+    for (const connection of this.all) connection.destroy()
   }
 
   private serveWaiting(): void {
@@ -67,12 +66,12 @@ export class ConnectionPool {
     }
   }
 
-  private take(): Client | undefined {
+  private take(): HttpConnection | undefined {
     if (this.isClosed) return undefined
     return this.free.pop() ?? this.grow()
   }
 
-  private grow(): Client | undefined {
+  private grow(): HttpConnection | undefined {
     if (this.all.size >= this.max) return undefined
     const connection = this.createConnection()
     this.all.add(connection)

@@ -11,7 +11,7 @@ export interface Endpoint {
 export interface HttpRequest {
   readonly method: 'GET' | 'POST'
   readonly path: string
-  /** Name, value, name, value, ...: the form that undici takes without copying. */
+  /** Name, value, name, value, ...: flat, so that none is copied. */
   readonly headers: string[]
   readonly body?: string | Buffer
 }

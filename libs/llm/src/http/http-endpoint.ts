@@ -1,5 +1,7 @@
-import { buildConnector, Client } from 'undici'
+import type { Socket } from 'node:net'
+import { buildConnector } from 'undici'
 import { ConnectionPool } from './connection.pool.js'
+import { HttpConnection, type Connect } from './http.connection.js'
 import type { DeadlineWatch } from './deadline.watch.js'
 import type { Endpoint, ExchangeLimits, ExchangeOutcome, HttpRequest, ResponseObserver } from './exchange.js'
 import { HttpExchange, type ExchangeContext } from './http-exchange.js'
@@ -15,29 +17,15 @@ export interface HttpEndpointOptions {
   readonly tls: TlsFiles
 }
 
-/**
- * A connection that the server may close at any moment must not be written to: GigaChat announces 15 s (`Keep-Alive: timeout=15`),
- * uvicorn closes after 5 s without a word.
- */
-const KEEP_ALIVE_MS = 4_000
-const KEEP_ALIVE_ANNOUNCED_MAX_MS = 10_000
-
 /** The connections to one server. Owned by a client, which must close it. */
 export class HttpEndpoint {
   private readonly context: ExchangeContext
 
   constructor(options: HttpEndpointOptions, watch: DeadlineWatch) {
     if (!options.tls.verify) warnUnverified(options.endpoint)
-    // One connector for all connections: it holds the TLS sessions that they resume.
-    const connect = buildConnector({
-      allowH2: false,
-      timeout: options.connectTimeoutMs,
-      ...(options.origin.startsWith('https:') && {
-        secureContext: secureContextOf(options.tls),
-        rejectUnauthorized: options.tls.verify,
-      }),
-    })
-    const pool = new ConnectionPool(options.maxConnections, () => createConnection(options.origin, connect))
+    const { host } = new URL(options.origin)
+    const connect = makeConnect(options)
+    const pool = new ConnectionPool(options.maxConnections, () => new HttpConnection(host, connect))
     this.context = { pool, watch, limits: options.limits, endpoint: options.endpoint }
   }
 
@@ -47,8 +35,8 @@ export class HttpEndpoint {
   }
 
   /** Ends the calls in flight. */
-  close(): Promise<void> {
-    return this.context.pool.destroy()
+  async close(): Promise<void> {
+    this.context.pool.destroy()
   }
 }
 
@@ -56,16 +44,15 @@ function warnUnverified({ name, settingsPrefix }: Endpoint): void {
   process.emitWarning(`the certificate of ${name} is not verified (${settingsPrefix}_VERIFY_SSL_CERTS): anyone on the way can read the key`)
 }
 
-function createConnection(origin: string, connect: buildConnector.connector): Client {
-  return new Client(origin, {
-    connect,
-    pipelining: 1,
-    // HTTP/2 would put all streams on one socket, and an abort would no longer close it.
+/** One connector for all connections: it holds the TLS sessions that they resume. HTTP/2 would put all calls on one socket. */
+function makeConnect({ origin, connectTimeoutMs, tls }: HttpEndpointOptions): Connect {
+  const { protocol, hostname, host, port } = new URL(origin)
+  const connect = buildConnector({
     allowH2: false,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    keepAliveMaxTimeout: KEEP_ALIVE_ANNOUNCED_MAX_MS,
-    // The exchange watches the time of its call by itself.
-    headersTimeout: 0,
-    bodyTimeout: 0,
+    timeout: connectTimeoutMs,
+    ...(protocol === 'https:' && { secureContext: secureContextOf(tls), rejectUnauthorized: tls.verify }),
   })
+  // An IPv6 address stands in brackets in a URL only.
+  const target = { protocol, hostname: hostname.replaceAll(/[[\]]/g, ''), host, port }
+  return (callback) => void connect(target as buildConnector.Options, (error: Error | null, socket: Socket | null) => callback(error, socket))
 }

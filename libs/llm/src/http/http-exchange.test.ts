@@ -1,29 +1,22 @@
-import { Client, type Dispatcher } from 'undici'
 import { describe, expect, it, vi } from 'vitest'
 import { SystemClock } from '#libs/kernel'
 import { ConnectionPool } from './connection.pool.js'
 import { DeadlineWatch } from './deadline.watch.js'
 import type { ExchangeOutcome } from './exchange.js'
+import type { HttpConnection, RequestHandler } from './http.connection.js'
 import { HttpExchange } from './http-exchange.js'
 
-/** The exchange as undici sees it, without undici. */
+/** The exchange as its connection sees it. */
 class FakeConnection {
-  handler!: Dispatcher.DispatchHandler
-  readonly aborted: unknown[] = []
-  readonly destroy = vi.fn<() => Promise<void>>(async () => undefined)
+  handler!: RequestHandler
+  readonly destroy = vi.fn<() => void>()
 
-  dispatch(_options: unknown, handler: Dispatcher.DispatchHandler): boolean {
+  send(_request: unknown, handler: RequestHandler): void {
     this.handler = handler
-    return true
-  }
-
-  start(): void {
-    const controller = { abort: (reason: unknown) => void this.aborted.push(reason) }
-    this.handler.onRequestStart?.(controller as unknown as Dispatcher.DispatchController, {})
   }
 
   fail(code: string): void {
-    this.handler.onResponseError?.({} as Dispatcher.DispatchController, Object.assign(new Error(code), { code }))
+    this.handler.failed(Object.assign(new Error(code), { code }))
   }
 }
 
@@ -32,7 +25,7 @@ function setUp(): { connection: FakeConnection; outcome: Promise<ExchangeOutcome
   const pool = new ConnectionPool(1, () => {
     const connection = new FakeConnection()
     made.push(connection)
-    return connection as unknown as Client
+    return connection as unknown as HttpConnection
   })
   const context = {
     pool,
@@ -45,19 +38,9 @@ function setUp(): { connection: FakeConnection; outcome: Promise<ExchangeOutcome
 }
 
 describe(HttpExchange.name, () => {
-  it('refuses to be written a second time when undici puts it back into its queue', async () => {
-    const { connection, outcome } = setUp()
-    connection.start()
-    expect(connection.aborted).toHaveLength(0)
-    connection.start()
-    expect(connection.aborted).toMatchObject([{ code: 'llm_connection_lost' }])
-    connection.fail('UND_ERR_ABORTED')
-    expect(await outcome).toMatchObject({ kind: 'broken', error: { code: 'llm_connection_lost' }, response: undefined })
-  })
-
   it('is not written when the server refuses our certificate after TLS 1.3 has let us write', async () => {
     const { connection, outcome } = setUp()
-    connection.start()
+    connection.handler.writing()
     connection.fail('ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED')
     expect(await outcome).toMatchObject({
       kind: 'not_written',
@@ -67,7 +50,7 @@ describe(HttpExchange.name, () => {
 
   it('is broken when TLS itself fails under a written request', async () => {
     const { connection, outcome } = setUp()
-    connection.start()
+    connection.handler.writing()
     connection.fail('ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC')
     expect(await outcome).toMatchObject({ kind: 'broken', error: { code: 'llm_tls' } })
   })
@@ -78,7 +61,7 @@ describe(HttpExchange.name, () => {
     expect(await unopened.outcome).toMatchObject({ kind: 'not_written' })
     expect(unopened.connection.destroy).toHaveBeenCalled()
     const written = setUp()
-    written.connection.start()
+    written.connection.handler.writing()
     written.connection.fail('ECONNRESET')
     await written.outcome
     expect(written.connection.destroy).not.toHaveBeenCalled()
@@ -86,16 +69,17 @@ describe(HttpExchange.name, () => {
 
   it('ignores what comes after its end, and informational responses before the real one', async () => {
     const { connection, outcome } = setUp()
-    connection.start()
     const { handler } = connection
-    const controller = {} as Dispatcher.DispatchController
-    handler.onResponseStart?.(controller, 103, {})
-    handler.onResponseStart?.(controller, 200, { 'set-cookie': ['a', 'b'], missing: undefined })
-    handler.onResponseEnd?.(controller, {})
+    handler.writing()
+    handler.head(103, { link: 'x' })
+    handler.head(200, { 'content-type': 'a' })
+    handler.data(Buffer.from('{}'))
+    handler.ended()
+    handler.data(Buffer.from('more'))
     connection.fail('ECONNRESET')
     expect(await outcome).toMatchObject({
       kind: 'complete',
-      response: { status: 200, headers: { 'set-cookie': 'a, b' }, body: Buffer.alloc(0) },
+      response: { status: 200, headers: { 'content-type': 'a' }, body: Buffer.from('{}') },
     })
   })
 })

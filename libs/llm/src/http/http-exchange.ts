@@ -1,10 +1,10 @@
-import type { Dispatcher } from 'undici'
 import type { TaskError } from '#libs/kernel'
 import type { DeadlineWatch, Expiring } from './deadline.watch.js'
 import type { ConnectionPool, ConnectionUser } from './connection.pool.js'
+import type { HttpConnection, RequestHandler } from './http.connection.js'
 import type { Endpoint, ExchangeLimits, ExchangeOutcome, HttpRequest, HttpResponse, ResponseObserver } from './exchange.js'
 import { ResponseBuffer } from './response.buffer.js'
-import { connectionLost, describeAbort, isCertificateRefusal, shutdownError, timeoutError, transportError } from './transport-errors.js'
+import { describeAbort, isCertificateRefusal, shutdownError, timeoutError, transportError } from './transport-errors.js'
 
 /** How long a connection may take to end a response whose content is already complete. */
 const END_GRACE_MS = 1_000
@@ -18,24 +18,21 @@ export interface ExchangeContext {
 }
 
 /**
- * One request on one connection, as an undici handler: it trades a little bookkeeping for knowing exactly what was written and read.
+ * One request on one connection, and what came of it.
  *
- * waiting -> written   onRequestStart, called right before the first write to a connected socket
- * written -> answering onResponseStart (statuses below 200 are skipped)
+ * waiting -> written   right before the first write to a connected socket
+ * written -> answering the head of the response (statuses below 200 are skipped)
  * any     -> settled   the end of the response, an error, an abort, a limit; aborting destroys the socket
  *
- * A request that ends while waiting was never written, whatever the reason. undici puts a running request back into its queue when its
- * socket closes with an "informational" error; the second onRequestStart is refused here, so that nothing is ever written twice.
+ * A request that ends while waiting was never written, whatever the reason.
  */
-export class HttpExchange implements Dispatcher.DispatchHandler, Expiring, ConnectionUser {
+export class HttpExchange implements RequestHandler, Expiring, ConnectionUser {
   private mode: 'waiting' | 'written' | 'answering' | 'settled' = 'waiting'
   private readonly startedAtMs: number
   private readonly wholeDueMs: number
   dueAtMs: number
   /** Set once there is one for us. */
-  private connection: Dispatcher | undefined
-  /** Set once the request is written. */
-  private controller: Dispatcher.DispatchController | undefined
+  private connection: HttpConnection | undefined
   /** Why we end the exchange ourselves; set before the socket is destroyed. */
   private ownReason: TaskError | undefined
   private readonly received: ResponseBuffer
@@ -69,42 +66,38 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring, Conne
     this.stop(shutdownError())
   }
 
-  connected(connection: Dispatcher): void {
+  connected(connection: HttpConnection): void {
     this.connection = connection
-    connection.dispatch(this.request, this)
+    connection.send(this.request, this)
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    if (this.mode !== 'waiting') {
-      controller.abort(connectionLost(this.context.endpoint))
-      return
-    }
+  writing(): void {
     this.mode = 'written'
-    this.controller = controller
     this.dueIn(this.context.limits.firstByteTimeoutMs)
   }
 
-  onResponseStart(_controller: unknown, status: number, headers: Record<string, string | string[] | undefined>): void {
+  head(status: number, headers: Record<string, string>): void {
     if (status < 200) return
     this.mode = 'answering'
     this.received.start(status, headers)
     if (this.refuseSize()) return
-    const foreign = this.observer?.start(status, this.received.headers)
+    const foreign = this.observer?.start(status, headers)
     if (foreign) this.stop(foreign)
   }
 
-  onResponseData(_controller: unknown, chunk: Buffer): void {
+  data(chunk: Buffer): void {
+    if (this.mode === 'settled') return
     this.received.add(chunk)
     if (this.refuseSize() || this.contentComplete) return
     this.contentComplete = this.observer?.data(chunk) === 'complete'
     this.dueIn(this.contentComplete ? END_GRACE_MS : this.context.limits.idleTimeoutMs)
   }
 
-  onResponseEnd(): void {
+  ended(): void {
     this.finish({ kind: 'complete', response: this.response() })
   }
 
-  onResponseError(_controller: unknown, error: Error): void {
+  failed(error: Error): void {
     const { mode, received, contentComplete } = this
     if (mode === 'settled') return
     const failure = this.ownReason ?? transportError(error, this.context.endpoint)
@@ -130,13 +123,13 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring, Conne
   private stop(reason: TaskError): void {
     if (this.mode === 'settled') return
     this.ownReason = reason
-    if (this.controller) this.controller.abort(reason)
-    else this.finish({ kind: 'not_written', error: reason })
+    if (this.mode === 'waiting') this.finish({ kind: 'not_written', error: reason })
+    else this.connection!.abort(reason)
   }
 
   private refuseSize(): boolean {
     if (!this.received.tooLarge) return false
-    this.controller?.abort(new Error('the answer is too large'))
+    this.connection!.abort(new Error('the answer is too large'))
     return true
   }
 

@@ -16,9 +16,9 @@ export class ResponseBuffer {
     return this.sizeBytes > this.maxBytes
   }
 
-  start(status: number, headers: Readonly<Record<string, string | string[] | undefined>>): void {
+  start(status: number, headers: Readonly<Record<string, string>>): void {
     this.status = status
-    this.headers = flatten(headers)
+    this.headers = headers
     const announced = Number(this.headers['content-length'])
     if (announced > this.maxBytes) this.sizeBytes = announced
   }
@@ -37,13 +37,4 @@ export class ResponseBuffer {
     // One piece is the usual case, and is not copied.
     return this.chunks.length > 1 ? Buffer.concat(this.chunks) : (this.chunks[0] ?? NOTHING)
   }
-}
-
-function flatten(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
-  const flat: Record<string, string> = {}
-  for (const name of Object.keys(headers)) {
-    const value = headers[name]
-    if (value !== undefined) flat[name] = typeof value === 'string' ? value : value.join(', ')
-  }
-  return flat
 }

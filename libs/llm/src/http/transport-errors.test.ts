@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { TaskError } from '#libs/kernel'
 import { transportError } from './transport-errors.js'
 
 const ENDPOINT = { name: 'GigaChat', settingsPrefix: 'GIGACHAT' }
@@ -18,13 +19,14 @@ describe(transportError.name, () => {
     ['ERR_TLS_CERT_ALTNAME_INVALID', 'llm_tls', expect.stringContaining('is not valid')],
     ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', 'llm_tls', expect.stringContaining('check GIGACHAT_CERT_FILE and GIGACHAT_KEY_FILE')],
     ['ERR_SSL_WRONG_VERSION_NUMBER', 'llm_tls', expect.stringContaining('check that GIGACHAT_BASE_URL is right about https')],
-    ['UND_ERR_DESTROYED', 'shutdown', 'the client was closed'],
+    ['HTTP_SYNTAX', 'llm_connection_lost', 'the connection to GigaChat was lost [HTTP_SYNTAX]'],
   ])('maps %s to %s', (code, expected, message) => {
     expect(transportError(failed(code), ENDPOINT)).toMatchObject({ code: expected, message, retryable: true })
   })
 
-  it('takes a request that undici refuses as a fault of ours', () => {
-    expect(transportError(failed('UND_ERR_INVALID_ARG'), ENDPOINT)).toMatchObject({ code: 'internal', retryable: false })
+  it('leaves an error of ours as it is', () => {
+    const error = TaskError.invalid('internal', 'a header of a request cannot be sent')
+    expect(transportError(error, ENDPOINT)).toBe(error)
   })
 
   it('looks for the code in the causes', () => {

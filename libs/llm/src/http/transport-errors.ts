@@ -29,15 +29,12 @@ const UNREACHABLE = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ])
 
-/** Turns what the network or undici throws into a TaskError. Only the code is shown: messages of sockets name addresses. */
+/** Turns what the network throws into a TaskError; one that is ours already stays as it is. Only the code is shown: messages of sockets name addresses. */
 export function transportError(cause: Error, endpoint: Endpoint): TaskError {
+  if (cause instanceof TaskError) return cause
   const code = errorCode(cause)
   const certificate = certificateAdvice(code, endpoint)
   if (certificate) return failure('llm_tls', `${endpoint.name}: ${certificate} [${code}]`, cause)
-  if (code === 'UND_ERR_DESTROYED') return shutdownError()
-  // undici did not take the request as we made it.
-  if (code === 'UND_ERR_INVALID_ARG')
-    return TaskError.invalid('internal', `a request to ${endpoint.name} could not be made: ${cause.message}`)
   if (UNREACHABLE.has(code)) return failure('llm_unreachable', `${endpoint.name} cannot be reached [${code}]`, cause)
   return failure('llm_connection_lost', `the connection to ${endpoint.name} was lost [${code}]`, cause)
 }
@@ -62,10 +59,6 @@ function certificateAdvice(code: string, { settingsPrefix }: Endpoint): string |
  */
 export function isCertificateRefusal(error: Error): boolean {
   return CLIENT_CERTIFICATE.test(errorCode(error))
-}
-
-export function connectionLost({ name }: Endpoint): TaskError {
-  return failure('llm_connection_lost', `the connection to ${name} was lost`)
 }
 
 export function shutdownError(): TaskError {
