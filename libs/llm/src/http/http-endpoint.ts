@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { buildConnector } from 'undici'
+import { AbortWatch } from './abort.watch.js'
 import { ConnectionPool } from './connection.pool.js'
 import { HttpConnection, type Connect } from './http.connection.js'
 import type { DeadlineWatch } from './deadline.watch.js'
@@ -26,7 +27,7 @@ export class HttpEndpoint {
     const { host } = new URL(options.origin)
     const connect = makeConnect(options)
     const pool = new ConnectionPool(options.maxConnections, () => new HttpConnection(host, connect))
-    this.context = { pool, watch, limits: options.limits, endpoint: options.endpoint }
+    this.context = { pool, watch, aborts: new AbortWatch(), limits: options.limits, endpoint: options.endpoint }
   }
 
   /** Sends once. Never throws. */
@@ -54,5 +55,6 @@ function makeConnect({ origin, connectTimeoutMs, tls }: HttpEndpointOptions): Co
   })
   // An IPv6 address stands in brackets in a URL only.
   const target = { protocol, hostname: hostname.replaceAll(/[[\]]/g, ''), host, port }
-  return (callback) => void connect(target as buildConnector.Options, (error: Error | null, socket: Socket | null) => callback(error, socket))
+  return (callback) =>
+    void connect(target as buildConnector.Options, (error: Error | null, socket: Socket | null) => callback(error, socket))
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { SystemClock } from '#libs/kernel'
+import { AbortWatch } from './abort.watch.js'
 import { ConnectionPool } from './connection.pool.js'
 import { DeadlineWatch } from './deadline.watch.js'
 import type { ExchangeOutcome } from './exchange.js'
@@ -30,6 +31,7 @@ function setUp(): { connection: FakeConnection; outcome: Promise<ExchangeOutcome
   const context = {
     pool,
     watch: new DeadlineWatch(new SystemClock()),
+    aborts: new AbortWatch(),
     limits: { firstByteTimeoutMs: 1_000, idleTimeoutMs: 1_000, callTimeoutMs: 1_000, maxAnswerBytes: 1_000 },
     endpoint: { name: 'GigaChat', settingsPrefix: 'GIGACHAT' },
   }

@@ -1,4 +1,5 @@
 import type { TaskError } from '#libs/kernel'
+import type { Abortable, AbortWatch } from './abort.watch.js'
 import type { DeadlineWatch, Expiring } from './deadline.watch.js'
 import type { ConnectionPool, ConnectionUser } from './connection.pool.js'
 import type { HttpConnection, RequestHandler } from './http.connection.js'
@@ -13,6 +14,7 @@ const END_GRACE_MS = 1_000
 export interface ExchangeContext {
   readonly pool: ConnectionPool
   readonly watch: DeadlineWatch
+  readonly aborts: AbortWatch
   readonly limits: ExchangeLimits
   readonly endpoint: Endpoint
 }
@@ -26,7 +28,7 @@ export interface ExchangeContext {
  *
  * A request that ends while waiting was never written, whatever the reason.
  */
-export class HttpExchange implements RequestHandler, Expiring, ConnectionUser {
+export class HttpExchange implements RequestHandler, Expiring, Abortable, ConnectionUser {
   private mode: 'waiting' | 'written' | 'answering' | 'settled' = 'waiting'
   private readonly startedAtMs: number
   private readonly wholeDueMs: number
@@ -55,7 +57,7 @@ export class HttpExchange implements RequestHandler, Expiring, ConnectionUser {
     if (this.signal?.aborted) return Promise.resolve({ kind: 'not_written', error: describeAbort(this.signal) })
     return new Promise((resolve) => {
       this.settle = resolve
-      this.signal?.addEventListener('abort', this)
+      if (this.signal) this.context.aborts.add(this.signal, this)
       this.context.watch.add(this)
       this.context.pool.acquire(this)
     })
@@ -109,9 +111,8 @@ export class HttpExchange implements RequestHandler, Expiring, ConnectionUser {
     else this.finish({ kind: 'broken', error: failure, response: undefined })
   }
 
-  /** The abort signal. Registered as an object, which saves a closure per call. */
-  handleEvent(): void {
-    if (this.signal) this.stop(describeAbort(this.signal))
+  aborted(signal: AbortSignal): void {
+    this.stop(describeAbort(signal))
   }
 
   expire(): void {
@@ -145,9 +146,9 @@ export class HttpExchange implements RequestHandler, Expiring, ConnectionUser {
     const { mode, connection } = this
     if (mode === 'settled') return
     this.mode = 'settled'
-    const { watch, pool } = this.context
+    const { watch, aborts, pool } = this.context
     watch.remove(this)
-    this.signal?.removeEventListener('abort', this)
+    if (this.signal) aborts.remove(this.signal, this)
     if (!connection) pool.leave(this)
     else if (mode === 'waiting') pool.discard(connection)
     else pool.release(connection)

@@ -70,7 +70,9 @@ export class OutcomeStore {
   ): Promise<StoredOutcome> {
     const { task, attempts, traceparent } = context
     const { outcome, facts, output, error } = verdict
+    const eventId = makeResultEventId(task.tenant, task.taskId, task.run)
     const run: EndedRun = {
+      eventId,
       task,
       outcome,
       facts,
@@ -93,7 +95,7 @@ export class OutcomeStore {
       ...(facts.answer?.usage && { usage: facts.answer.usage }),
       ...(facts.promptVersion !== undefined && { promptVersion: facts.promptVersion }),
       ...(output?.outputRef && { outputRef: output.outputRef }),
-      resultEventId: makeResultEventId(task.tenant, task.taskId, task.run),
+      resultEventId: eventId,
       makeResultEvent: (keySequence) => makeResultEvent(run, keySequence),
       ...(outcome === 'failed' && error && { deadLetter: makeDeadLetter({ ...run, error }) }),
     })

@@ -11,6 +11,7 @@ const task = makeClaimedTask({ taskId: 'a', run: 2, acceptedAtMs: ACCEPTED, key:
 
 function makeRun(fields: Partial<EndedRun> = {}): EndedRun {
   return {
+    eventId: makeResultEventId('default', 'a', 2),
     task,
     outcome: 'succeeded',
     facts: {},

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { DeadLetterEvent, Outcome, ResultEvent } from '#libs/contracts'
-import { makeDeadLetterEventId, makeResultEventId } from '#libs/contracts'
+import { makeDeadLetterEventId } from '#libs/contracts'
 import { describeCauses, type ClaimedTask, type TaskError } from '#libs/kernel'
 import { parseTraceParent } from '#libs/tracing'
 import type { RunFacts, RunOutput } from '../pipeline/verdict.js'
@@ -12,6 +12,7 @@ const MAX_EVENT_BYTES = 900 * 1_024
 const FINGERPRINT_CHARS = 16
 
 export interface EndedRun {
+  readonly eventId: string
   readonly task: ClaimedTask
   readonly outcome: Outcome
   readonly output?: RunOutput
@@ -26,7 +27,7 @@ export interface EndedRun {
 export function makeResultEvent(run: EndedRun, keySequence: number | undefined): Buffer {
   const { task, facts, output, error } = run
   const event: ResultEvent = {
-    event_id: makeResultEventId(task.tenant, task.taskId, task.run),
+    event_id: run.eventId,
     tenant: task.tenant,
     task_id: task.taskId,
     run: task.run,
