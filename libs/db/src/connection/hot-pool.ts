@@ -24,8 +24,9 @@ export interface PoolUse {
 }
 
 /**
- * The hot statements' own bounded pool, apart from TypeORM's. The planner's sequential scans are off: on these tables a plan made while
- * they were empty would otherwise be kept for ever by a prepared statement.
+ * The hot statements' own bounded pool, apart from TypeORM's. Each statement is planned once for each connection: their plans do not depend
+ * on their values, and PostgreSQL would plan the first five executions anew. The planner's sequential scans are off: on these tables a plan
+ * made while they were empty would otherwise be kept for ever.
  */
 export class HotPool implements StatementRunner {
   private readonly pool: pg.Pool
@@ -41,7 +42,7 @@ export class HotPool implements StatementRunner {
       query_timeout: settings.queryTimeoutMs,
       idle_in_transaction_session_timeout: settings.statementTimeoutMs,
       application_name: 'sluice',
-      options: `-c enable_seqscan=off -c jit=off -c lock_timeout=${Math.min(10_000, settings.statementTimeoutMs)}`,
+      options: `-c enable_seqscan=off -c jit=off -c plan_cache_mode=force_generic_plan -c lock_timeout=${Math.min(10_000, settings.statementTimeoutMs)}`,
       keepAlive: true,
       types: rowTypes,
     })
