@@ -28,6 +28,7 @@ export function makeClaimedTask(fields: Partial<ClaimedTask> = {}): ClaimedTask 
     model: 'GigaChat-2',
     hasFiles: false,
     settingsVersion: 1,
+    promptVersion: null,
     leaseId: 1,
     claim: 1,
     crashes: 0,

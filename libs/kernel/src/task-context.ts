@@ -1,4 +1,5 @@
 import type { PipelineContext, PipelineSubject } from './pipeline-context.js'
+import type { TaskProgress } from './ports/ledger.port.js'
 import type { StreamGate } from './ports/stream-gate.port.js'
 import { TaskError } from './task.error.js'
 import type { AttemptEnd, ClaimedTask, OpenAttempt } from './task.js'
@@ -29,6 +30,8 @@ export class TaskContext implements PipelineContext {
   attempt: OpenAttempt | null
   /** How the open attempt ended, to be stored together with what happens to the task. */
   attemptEnd: AttemptEnd | undefined
+  /** The template of the run, once it was rendered; undefined where it has none. */
+  promptVersion: string | undefined
   /** Attempts of the run that count, this one included. */
   attempts: number
   private holdsStream: boolean
@@ -44,6 +47,7 @@ export class TaskContext implements PipelineContext {
     this.deadlineMs = task.deadlineMs
     this.attempt = attempt
     this.attempts = task.attempts
+    this.promptVersion = task.promptVersion ?? undefined
     // The transport has taken a stream for every task that it claimed with an attempt.
     this.holdsStream = attempt !== null
   }
@@ -54,6 +58,12 @@ export class TaskContext implements PipelineContext {
 
   get receivedAtMs(): number {
     return this.options.receivedAtMs
+  }
+
+  /** What the ledger must keep with the next thing that happens to the task. */
+  get progress(): TaskProgress {
+    const { attemptEnd, promptVersion } = this
+    return { ...(attemptEnd && { attemptEnd }), ...(promptVersion !== undefined && { promptVersion }) }
   }
 
   async acquireStream(): Promise<void> {

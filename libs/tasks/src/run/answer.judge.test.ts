@@ -40,7 +40,7 @@ function makeKnown(message: Partial<TaskMessage> = {}): KnownTask {
 function judge(text: string, message: Partial<TaskMessage> = {}, promptVersion?: string) {
   clients.client.parse.mockReturnValue({ text, usage, finishReason: 'stop', model: 'GigaChat-2:1' })
   const answerJudge = new AnswerJudge(clients, checker, files, { inlineAnswerBytes: INLINE_BYTES, maxCrashes: 5 })
-  return answerJudge.judge(makeKnown(message), makeAnswer(), { signal, ...(promptVersion !== undefined && { promptVersion }) })
+  return answerJudge.judge(makeKnown(message), { ...makeAnswer(), ...(promptVersion !== undefined && { promptVersion }) }, signal)
 }
 
 const answerFacts = { model: 'GigaChat-2:1', finishReason: 'stop', usage, llmMs: 12 }
@@ -93,7 +93,7 @@ describe(AnswerJudge.name, () => {
       throw error
     })
     const answerJudge = new AnswerJudge(clients, checker, files, { inlineAnswerBytes: INLINE_BYTES, maxCrashes: 5 })
-    expect(await answerJudge.judge(makeKnown({ metadata: { order: 1 } }), makeAnswer(), { signal })).toEqual({
+    expect(await answerJudge.judge(makeKnown({ metadata: { order: 1 } }), makeAnswer(), signal)).toEqual({
       outcome: 'failed',
       code: 'llm_bad_response',
       error,

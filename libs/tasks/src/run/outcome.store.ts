@@ -42,18 +42,17 @@ export class OutcomeStore {
   }
 
   private async storeVerdict(context: TaskContext, verdict: Verdict): Promise<StoredOutcome> {
-    const { task, attemptEnd } = context
-    const ended = attemptEnd && { attemptEnd }
+    const { task, progress } = context
     switch (verdict.outcome) {
       case 'gone':
         return { outcome: 'gone' }
       case 'deferred': {
         const { delayMs, reason, countsAttempt, code } = verdict
-        const result = await this.ledger.defer({ task, delayMs, reason, countsAttempt, ...ended })
+        const result = await this.ledger.defer({ task, delayMs, reason, countsAttempt, ...progress })
         return this.report(result === 'done', { outcome: 'deferred', code })
       }
       case 'held': {
-        const result = await this.ledger.hold(task, verdict.reason, attemptEnd)
+        const result = await this.ledger.hold(task, verdict.reason, progress)
         return this.report(result === 'done', { outcome: 'held', code: verdict.code })
       }
       case 'succeeded':
@@ -68,8 +67,10 @@ export class OutcomeStore {
     context: TaskContext,
     verdict: { outcome: Exclude<Outcome, 'cancelled'>; facts: RunFacts; output?: RunOutput; error?: TaskError },
   ): Promise<StoredOutcome> {
-    const { task, attempts, traceparent } = context
-    const { outcome, facts, output, error } = verdict
+    const { task, attempts, traceparent, promptVersion } = context
+    const { outcome, output, error } = verdict
+    // What failed before there was an answer tells its template too.
+    const facts: RunFacts = { ...(promptVersion !== undefined && { promptVersion }), ...verdict.facts }
     const run: EndedRun = {
       task,
       outcome,

@@ -60,7 +60,14 @@ describe(TaskPreparer.name, () => {
     const preparer = makePreparer()
     const known = preparer.recognise(makeTask())
     await expect(preparer.render(known, 32_768, signal)).resolves.toBe(rendered)
-    expect(prompts.render.mock.calls).toEqual([[{ message: known.message, type, files: [], contextWindow: 32_768, maxTokens: 100 }]])
+    const input = { message: known.message, type, files: [], contextWindow: 32_768, maxTokens: 100, pinnedVersion: undefined }
+    expect(prompts.render.mock.calls).toEqual([[input]])
+  })
+
+  it('renders a run that was rendered before with the version that it had', async () => {
+    const preparer = makePreparer()
+    await preparer.render(preparer.recognise(makeTask({}, { promptVersion: 'summary@1' })), undefined, signal)
+    expect(prompts.render.mock.calls[0]![0].pinnedVersion).toBe('summary@1')
   })
 
   it('reads each file under the limits of tenant and type, and names it', async () => {

@@ -41,9 +41,10 @@ export class TaskPreparer {
 
   /** Reads the task's files and makes its messages. `contextWindow` is in tokens. */
   async render(known: KnownTask, contextWindow: number | undefined, signal: AbortSignal): Promise<RenderedPrompt> {
-    const { message, type, call } = known
+    const { task, message, type, call } = known
     const files = message.files ? await this.readFiles(known, message.files, signal) : []
-    return this.prompts.render({ message, type, files, contextWindow, maxTokens: call.params.max_tokens })
+    const pinnedVersion = task.promptVersion ?? undefined
+    return this.prompts.render({ message, type, files, contextWindow, pinnedVersion, maxTokens: call.params.max_tokens })
   }
 
   private readFiles({ tenant, type }: KnownTask, files: NonNullable<TaskMessage['files']>, signal: AbortSignal) {

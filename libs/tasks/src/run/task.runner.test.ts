@@ -89,7 +89,7 @@ describe(TaskRunner.name, () => {
           context.signal,
         ],
       ])
-      expect(ledger.recordAnswer.mock.calls).toEqual([[task, task.attempt, answer]])
+      expect(ledger.recordAnswer.mock.calls).toEqual([[task, task.attempt, { ...answer, promptVersion: 'summary@2' }]])
       expect(ledger.recordAnswer.mock.invocationCallOrder[0]).toBeLessThan(clients.client.parse.mock.invocationCallOrder[0]!)
       expect([context.attempt, context.attemptEnd]).toEqual([null, undefined])
       expect(streams).toMatchObject({ released: 1, inUse: 0 })
@@ -129,6 +129,19 @@ describe(TaskRunner.name, () => {
     expect(await verdict).toMatchObject({ outcome: 'succeeded', output: { text: 'an answer' } })
     expect(prompts.render).not.toHaveBeenCalled()
     expect(streams.inUse).toBe(0)
+  })
+
+  it('tells the template of a stored answer, which was lost when a worker had died', async () => {
+    const storedAnswer = makeStoredAnswer({ promptVersion: 'summary@1' })
+    expect(await start({ task: { attempt: null, storedAnswer } }).verdict).toMatchObject({ facts: { promptVersion: 'summary@1' } })
+  })
+
+  it('remembers its template when the call fails, for the next dispatch of the run', async () => {
+    prompts.render.mockReturnValue({ messages: MESSAGES, estimatedPromptTokens: 5, promptVersion: 'summary@2' })
+    answerWith(refused('llm_rate_limited', true))
+    const { context, verdict } = start()
+    await expect(verdict).rejects.toMatchObject({ code: 'llm_rate_limited' })
+    expect(context.progress).toMatchObject({ promptVersion: 'summary@2', attemptEnd: { state: 'refused' } })
   })
 
   describe('a task that must not be called for', () => {

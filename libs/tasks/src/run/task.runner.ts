@@ -4,10 +4,10 @@ import {
   Ledger,
   LlmClients,
   TaskError,
+  type KeptAnswer,
   type LlmClient,
   type MaybePaidPolicy,
   type OpenAttempt,
-  type RawAnswer,
   type SendResult,
   type TaskContext,
 } from '#libs/kernel'
@@ -21,7 +21,6 @@ import { TaskPreparer, type KnownTask } from './task.preparer.js'
 interface ReadyTask extends KnownTask {
   readonly client: LlmClient
   readonly messages: Parameters<LlmClient['send']>[0]['messages']
-  readonly promptVersion?: string
 }
 
 /** How a call of it ended. */
@@ -49,12 +48,13 @@ export class TaskRunner {
   async run(context: TaskContext): Promise<Verdict> {
     const { task } = context
     const known = this.preparer.recognise(task)
-    if (task.storedAnswer) return this.judge.judge(known, task.storedAnswer, context)
+    if (task.storedAnswer) return this.judge.judge(known, task.storedAnswer, context.signal)
     const refusal = this.refuseToSend(context, known)
     if (refusal) return refusal
     const client = this.clients.of(task.provider)
-    const prompt = await this.preparer.render(known, client.contextWindow(task.model), context.signal)
-    const ready: ReadyTask = { ...known, client, ...prompt }
+    const { messages, promptVersion } = await this.preparer.render(known, client.contextWindow(task.model), context.signal)
+    context.promptVersion = promptVersion
+    const ready: ReadyTask = { ...known, client, messages }
     const attempt = context.attempt ?? (await this.openAttempt(context, { countsAttempt: true }))
     if (!attempt) return { outcome: 'gone' }
     return this.send(context, ready, attempt)
@@ -85,8 +85,7 @@ export class TaskRunner {
 
   private async openAttempt(context: TaskContext, options: { countsAttempt: boolean }): Promise<OpenAttempt | null> {
     await context.acquireStream()
-    const { attemptEnd } = context
-    const attempt = await this.ledger.openAttempt(context.task, { ...options, ...(attemptEnd && { attemptEnd }) })
+    const attempt = await this.ledger.openAttempt(context.task, { ...options, ...context.progress })
     context.attemptEnd = undefined
     context.attempt = attempt
     if (attempt && options.countsAttempt) context.attempts++
@@ -122,13 +121,12 @@ export class TaskRunner {
   private async settle(context: TaskContext, { ready, attempt, result }: Settlement): Promise<Verdict> {
     context.releaseStream()
     if (result.kind === 'answered') {
-      const failure = await this.record(context, attempt, result.answer)
+      const { promptVersion, signal } = context
+      const kept: KeptAnswer = { ...result.answer, ...(promptVersion !== undefined && { promptVersion }) }
+      const failure = await this.record(context, attempt, kept)
       if (failure) return this.settleMaybePaid(context, { ready, attempt, result: { kind: 'maybe_paid', error: failure } })
       context.attempt = null
-      return this.judge.judge(ready, result.answer, {
-        signal: context.signal,
-        ...(ready.promptVersion !== undefined && { promptVersion: ready.promptVersion }),
-      })
+      return this.judge.judge(ready, kept, signal)
     }
     if (result.kind === 'maybe_paid') return this.settleMaybePaid(context, { ready, attempt, result })
     this.endAttempt(context, attempt, result)
@@ -136,7 +134,7 @@ export class TaskRunner {
   }
 
   /** An answer that cannot be kept was paid for: it must not look like a call that was never sent. */
-  private record({ task }: TaskContext, attempt: OpenAttempt, answer: RawAnswer): Promise<TaskError | undefined> {
+  private record({ task }: TaskContext, attempt: OpenAttempt, answer: KeptAnswer): Promise<TaskError | undefined> {
     return this.ledger.recordAnswer(task, attempt, answer).then(() => undefined, classifyError)
   }
 
