@@ -32,6 +32,7 @@ export function makeClaimedTask(fields: Partial<ClaimedTask> = {}): ClaimedTask 
     leaseId: 1,
     claim: 1,
     crashes: 0,
+    freeAttemptUsed: false,
     attempt: { id: `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`, number: 1 },
     storedAnswer: null,
     ...fields,

@@ -104,6 +104,8 @@ export interface ClaimedTask {
   readonly claim: number
   /** How often a worker died while it held this run. */
   readonly crashes: number
+  /** The one attempt of this run that counts for nothing, after a token was refused, has been opened before. */
+  readonly freeAttemptUsed: boolean
   /** null while a task with files is being prepared, after an end as `maybe_paid` that nobody has judged, and where an answer is already stored. */
   readonly attempt: OpenAttempt | null
   /** An answer that an earlier attempt of this run has already received: it is never bought again. */

@@ -148,6 +148,19 @@ describe(`${PostgresLedger.name}.openAttempt`, () => {
     ])
   })
 
+  it('remembers over dispatches that the run has had its free attempt', async () => {
+    const replica = await openReplica(await createLedgerDatabase())
+    await replica.ledger.accept(makeNewTask())
+    const deferral = { delayMs: 0, reason: 'llm_unauthorized', countsAttempt: false }
+    const first = await claimOne(replica)
+    await replica.ledger.defer({ task: first, ...deferral, attemptEnd: makeAttemptEnd(first) })
+    const second = await claimOne(replica)
+    expect([first.freeAttemptUsed, second.freeAttemptUsed]).toEqual([false, false])
+    const free = await replica.ledger.openAttempt(second, { attemptEnd: makeAttemptEnd(second), countsAttempt: false })
+    await replica.ledger.defer({ task: second, ...deferral, attemptEnd: makeAttemptEnd({ attempt: free }) })
+    await expect(claimOne(replica)).resolves.toMatchObject({ freeAttemptUsed: true, attempt: { number: 4 } })
+  })
+
   it('opens the first attempt of a task with files', async () => {
     const database = await createLedgerDatabase()
     const replica = await openReplica(database)

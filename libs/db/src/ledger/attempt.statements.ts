@@ -35,6 +35,7 @@ const OPEN_ATTEMPT: Statement = {
       maybe_paid = maybe_paid + $6::integer,
       prepare = false,
       prompt_version = coalesce(prompt_version, $8::text),
+      free_attempt_used = free_attempt_used OR $5::integer = 0,
       state = CASE WHEN EXISTS (SELECT FROM answered) THEN 'pending' ELSE state END,
       lease_id = CASE WHEN EXISTS (SELECT FROM answered) THEN NULL ELSE lease_id END,
       run_at = CASE WHEN EXISTS (SELECT FROM answered) THEN now() ELSE run_at END

@@ -40,8 +40,8 @@ export const CLAIM: Statement = {
     INSERT INTO attempt (accepted_on, task_number, run, number, id, counted, provider, model, lease_id, reserved_tokens)
     SELECT accepted_on, id, run, sends, attempt_id, true, provider, model, $1, estimated_tokens FROM claimed WHERE attempt_id IS NOT NULL
   )
-  SELECT c.id, c.accepted_on, c.run, c.sends, c.attempts, c.maybe_paid, c.crashes, c.claims, c.settings_version, c.prompt_version, c.priority, c.type, c.tenant,
-         c.provider, c.model, t.task_id, t.topic, t.partition, t."offset"::text AS "offset", t.record_key, c.ordering_key,
+  SELECT c.id, c.accepted_on, c.run, c.sends, c.attempts, c.maybe_paid, c.crashes, c.claims, c.free_attempt_used, c.settings_version,
+         c.prompt_version, c.priority, c.type, c.tenant, c.provider, c.model, t.task_id, t.topic, t.partition, t."offset"::text AS "offset", t.record_key, c.ordering_key,
          convert_from(t.payload, 'UTF8') AS payload, t.traceparent, t.correlation_id, t.deadline, t.has_files, t.accepted_at,
          c.attempt_id, s.attempt_id AS stored_id, s.attempt AS stored_attempt, s.status, s.headers, s.body, s.duration_ms,
          s.prompt_version AS stored_prompt_version
@@ -62,6 +62,7 @@ interface ClaimRow extends Row {
   attempts: number
   maybe_paid: number
   crashes: number
+  free_attempt_used: boolean
   claims: number
   settings_version: number
   prompt_version: string | null
@@ -124,6 +125,7 @@ function makeClaimedTask(row: ClaimRow, leaseId: number): ClaimedTask {
     leaseId,
     claim: row.claims,
     crashes: row.crashes,
+    freeAttemptUsed: row.free_attempt_used,
     attempt: row.attempt_id === null ? null : { id: row.attempt_id, number: row.sends },
     storedAnswer: row.stored_id === null ? null : makeStoredAnswer(row, row.stored_id),
   }

@@ -39,6 +39,7 @@ export interface TaskProgress {
 }
 
 export interface NextAttempt extends TaskProgress {
+  /** false: the free attempt of the run, which has only one. */
   readonly countsAttempt: boolean
 }
 

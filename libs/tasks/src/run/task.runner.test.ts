@@ -254,6 +254,15 @@ describe(TaskRunner.name, () => {
       expect(streams).toMatchObject({ released: 1, inUse: 0 })
     })
 
+    it('is deferred like any other when the run has had its free attempt: it once got another one in each dispatch', async () => {
+      answerWith(refused('llm_unauthorized', true))
+      const { task, context, streams, verdict } = start({ task: { freeAttemptUsed: true } })
+      await expect(verdict).rejects.toMatchObject({ code: 'llm_unauthorized' })
+      expect(ledger.openAttempt).not.toHaveBeenCalled()
+      expect(context.attemptEnd).toMatchObject({ attemptId: task.attempt!.id, state: 'refused' })
+      expect(streams).toMatchObject({ released: 1, inUse: 0 })
+    })
+
     it('is gone when the ledger opens no further attempt', async () => {
       answerWith(refused('llm_unauthorized', true))
       ledger.openAttempt.mockResolvedValue(null)

@@ -94,7 +94,7 @@ export class TaskRunner {
 
   private async send(context: TaskContext, ready: ReadyTask, attempt: OpenAttempt): Promise<Verdict> {
     const result = await this.call(context, ready, attempt)
-    if (result.kind !== 'refused' || result.error.code !== 'llm_unauthorized') return this.settle(context, { ready, attempt, result })
+    if (!isTokenRefused(result) || context.task.freeAttemptUsed) return this.settle(context, { ready, attempt, result })
     // The token was refused and has been thrown away: once a run the next attempt opens at once on the same stream.
     this.endAttempt(context, attempt, result)
     const next = await this.openAttempt(context, { countsAttempt: false })
@@ -187,6 +187,10 @@ interface MaybePaidCase {
   readonly policy: MaybePaidPolicy
   readonly max: number
   readonly error: TaskError
+}
+
+function isTokenRefused(result: SendResult): result is Extract<SendResult, { kind: 'refused' }> {
+  return result.kind === 'refused' && result.error.code === 'llm_unauthorized'
 }
 
 function mayRepeat(times: number, { policy, max }: Pick<MaybePaidCase, 'policy' | 'max'>): boolean {
