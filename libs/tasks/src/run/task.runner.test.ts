@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { TaskMessage } from '#libs/contracts'
-import { TaskError, type ClaimedTask, type OpenAttempt, type SendResult, type TaskType } from '#libs/kernel'
+import { TaskError, type ClaimedTask, type FileText, type OpenAttempt, type SendResult, type TaskType } from '#libs/kernel'
 import { makeAnswer } from '../../../../test/factories/answer.factory.js'
 import { makeClaimedTask } from '../../../../test/factories/claimed-task.factory.js'
 import { makeStoredAnswer } from '../../../../test/factories/stored-answer.factory.js'
@@ -10,6 +10,7 @@ import { FakeFileStore } from '../../../../test/fakes/fake-file.store.js'
 import { FakeLedger } from '../../../../test/fakes/fake-ledger.js'
 import { FakeLlmClients } from '../../../../test/fakes/fake-llm.client.js'
 import { FakeOutputChecker, FakePromptRenderer } from '../../../../test/fakes/fake-prompt.renderer.js'
+import { FakeClock } from '../../../../test/fakes/fake.clock.js'
 import { MessageParser } from '../intake/message-parser.js'
 import { FileTaskTypes } from '../types/file-task-types.js'
 import { TenantDirectory } from '../types/tenant-directory.js'
@@ -50,8 +51,8 @@ function start({ type = {}, message = {}, task: fields = {}, signal }: Case = {}
   const judge = new AnswerJudge(clients, new FakeOutputChecker(), files, settings)
   const runner = new TaskRunner(ledger, clients, preparer, judge, settings)
   const task = makeClaimedTask({ payload: JSON.stringify({ task_id: 'a', prompt: 'a question', ...message }), ...fields })
-  const { context, streams } = makeTaskContext(task, signal && { signal })
-  return { task, context, streams, verdict: new TaskController(runner).run(context) }
+  const { context, streams, clock } = makeTaskContext(task, signal && { signal })
+  return { task, context, streams, clock, verdict: new TaskController(runner).run(context) }
 }
 
 function answerWith(...results: SendResult[]): void {
@@ -277,6 +278,54 @@ describe(TaskRunner.name, () => {
     await expect(verdict).rejects.toMatchObject({ code: 'lease_lost' })
     expect(clients.client.send).not.toHaveBeenCalled()
     expect(context.attemptEnd).toBeUndefined()
+  })
+
+  describe('a task whose deadline passes after it was looked at', () => {
+    const deadlineMs = new FakeClock().nowMs() + 1_000
+    const expired = { outcome: 'expired', code: 'deadline_exceeded', facts: {} }
+
+    it('expires before its call, the attempt not sent', async () => {
+      const { task, context, clock, verdict } = start({ task: { deadlineMs } })
+      clock.advance(1_001)
+      expect(await verdict).toMatchObject(expired)
+      expect(context.attemptEnd).toMatchObject({ attemptId: task.attempt!.id, state: 'not_sent', error: { code: 'deadline_exceeded' } })
+      expect(clients.client.send).not.toHaveBeenCalled()
+    })
+
+    it('expires without an attempt when it passes while its files are read', async () => {
+      const read = Promise.withResolvers<FileText>()
+      files.readText.mockReturnValue(read.promise)
+      const { context, clock, verdict } = start({
+        message: { files: [{ key: 'inputs/a.txt' }] },
+        task: { deadlineMs, hasFiles: true, attempt: null, attempts: 0 },
+      })
+      clock.advance(1_001)
+      read.resolve({ bucket: 'b', key: 'inputs/a.txt', text: 'x', sizeBytes: 1, sha256: '', mediaType: 'text/plain' })
+      expect(await verdict).toMatchObject(expired)
+      expect([context.attempt, context.attemptEnd]).toEqual([null, undefined])
+      expect(ledger.openAttempt).not.toHaveBeenCalled()
+    })
+
+    it('keeps how its attempt ended when it passes after a refused token', async () => {
+      const { context, clock, verdict } = start({ task: { deadlineMs } })
+      clients.client.send.mockImplementation(() => {
+        clock.advance(1_001)
+        return Promise.resolve(refused('llm_unauthorized', true))
+      })
+      expect(await verdict).toMatchObject(expired)
+      expect(context.attemptEnd).toMatchObject({ state: 'refused' })
+      expect(clients.client.send).toHaveBeenCalledTimes(1)
+    })
+
+    it('is finished from an answer that came after it', async () => {
+      const { clock, verdict } = start({ task: { deadlineMs } })
+      clients.client.send.mockImplementation(() => {
+        clock.advance(1_001)
+        return Promise.resolve({ kind: 'answered', answer: makeAnswer() })
+      })
+      ledger.recordAnswer.mockResolvedValue()
+      expect(await verdict).toMatchObject({ outcome: 'succeeded' })
+    })
   })
 
   describe('a call without an answer', () => {

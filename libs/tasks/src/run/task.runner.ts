@@ -46,13 +46,25 @@ export class TaskRunner {
   ) {}
 
   async run(context: TaskContext): Promise<Verdict> {
+    try {
+      return await this.dispatch(context)
+    } catch (error) {
+      // The pipeline looks at the deadline once, at the beginning. This one passed while files were read or a stream was waited for.
+      if (!(error instanceof TaskError) || error.code !== 'deadline_exceeded') throw error
+      this.endUnsent(context, error)
+      return { outcome: 'expired', code: error.code, error, facts: {} }
+    }
+  }
+
+  private async dispatch(context: TaskContext): Promise<Verdict> {
     const { task } = context
     const known = this.preparer.recognise(task)
     if (task.storedAnswer) return this.judge.judge(known, task.storedAnswer, context.signal)
     const refusal = this.refuseToSend(context, known)
     if (refusal) return refusal
     const client = this.clients.of(task.provider)
-    const { messages, promptVersion } = await this.preparer.render(known, client.contextWindow(task.model), context.signal)
+    const contextWindow = client.contextWindow(task.model)
+    const { messages, promptVersion } = await context.inTime((signal) => this.preparer.render(known, contextWindow, signal))
     context.promptVersion = promptVersion
     const ready: ReadyTask = { ...known, client, messages }
     const attempt = context.attempt ?? (await this.openAttempt(context, { countsAttempt: true }))
@@ -80,11 +92,12 @@ export class TaskRunner {
   }
 
   private endUnsent(context: TaskContext, error: TaskError): void {
-    if (context.attempt) context.attemptEnd = { attemptId: context.attempt.id, state: 'not_sent', error }
+    if (context.attempt && !context.attemptEnd) context.attemptEnd = { attemptId: context.attempt.id, state: 'not_sent', error }
   }
 
   private async openAttempt(context: TaskContext, options: { countsAttempt: boolean }): Promise<OpenAttempt | null> {
     await context.acquireStream()
+    context.checkDeadline()
     const attempt = await this.ledger.openAttempt(context.task, { ...options, ...context.progress })
     context.attemptEnd = undefined
     context.attempt = attempt
