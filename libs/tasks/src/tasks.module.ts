@@ -1,4 +1,6 @@
 import { Module, type DynamicModule, type ModuleMetadata, type NestInterceptor } from '@nestjs/common'
+import { FileBudget } from './files/file.budget.js'
+import { TaskFilesReader } from './files/task-files.reader.js'
 import { DeliveryController } from './intake/delivery.controller.js'
 import { MessageParser } from './intake/message-parser.js'
 import { TaskIntake } from './intake/task.intake.js'
@@ -35,6 +37,8 @@ export class TasksModule {
         DeadlineInterceptor,
         RetryInterceptor,
         { provide: TASK_PIPELINE_STEPS, inject: [...TASK_PIPELINE], useFactory: (...steps: NestInterceptor[]) => steps },
+        FileBudget,
+        TaskFilesReader,
         TaskPreparer,
         TaskRunner,
         AnswerJudge,

@@ -39,7 +39,7 @@ function makeKnown(message: Partial<TaskMessage> = {}): KnownTask {
 
 function judge(text: string, message: Partial<TaskMessage> = {}, promptVersion?: string) {
   clients.client.parse.mockReturnValue({ text, usage, finishReason: 'stop', model: 'GigaChat-2:1' })
-  const answerJudge = new AnswerJudge(clients, checker, files, { inlineAnswerBytes: INLINE_BYTES, maxCrashes: 5 })
+  const answerJudge = new AnswerJudge(clients, checker, files, { inlineAnswerBytes: INLINE_BYTES, filesInHandBytes: 1_000, maxCrashes: 5 })
   return answerJudge.judge(makeKnown(message), { ...makeAnswer(), ...(promptVersion !== undefined && { promptVersion }) }, signal)
 }
 
@@ -92,7 +92,11 @@ describe(AnswerJudge.name, () => {
     clients.client.parse.mockImplementation(() => {
       throw error
     })
-    const answerJudge = new AnswerJudge(clients, checker, files, { inlineAnswerBytes: INLINE_BYTES, maxCrashes: 5 })
+    const answerJudge = new AnswerJudge(clients, checker, files, {
+      inlineAnswerBytes: INLINE_BYTES,
+      filesInHandBytes: 1_000,
+      maxCrashes: 5,
+    })
     expect(await answerJudge.judge(makeKnown({ metadata: { order: 1 } }), makeAnswer(), signal)).toEqual({
       outcome: 'failed',
       code: 'llm_bad_response',

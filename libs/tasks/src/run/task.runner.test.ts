@@ -11,6 +11,8 @@ import { FakeLedger } from '../../../../test/fakes/fake-ledger.js'
 import { FakeLlmClients } from '../../../../test/fakes/fake-llm.client.js'
 import { FakeOutputChecker, FakePromptRenderer } from '../../../../test/fakes/fake-prompt.renderer.js'
 import { FakeClock } from '../../../../test/fakes/fake.clock.js'
+import { FileBudget } from '../files/file.budget.js'
+import { TaskFilesReader } from '../files/task-files.reader.js'
 import { MessageParser } from '../intake/message-parser.js'
 import { FileTaskTypes } from '../types/file-task-types.js'
 import { TenantDirectory } from '../types/tenant-directory.js'
@@ -31,6 +33,7 @@ beforeEach(() => {
   ledger = new FakeLedger()
   clients = new FakeLlmClients()
   files = new FakeFileStore()
+  files.statText.mockResolvedValue(7)
   prompts = new FakePromptRenderer()
   clients.client.parse.mockReturnValue(PARSED)
   prompts.render.mockReturnValue({ messages: MESSAGES, estimatedPromptTokens: 5 })
@@ -44,15 +47,22 @@ interface Case {
 }
 
 function start({ type = {}, message = {}, task: fields = {}, signal }: Case = {}) {
-  const settings = { inlineAnswerBytes: 100, maxCrashes: 3 }
+  const settings = { inlineAnswerBytes: 100, filesInHandBytes: 1_000, maxCrashes: 3 }
+  const budget = new FileBudget(settings)
   const types = new FileTaskTypes([makeTaskType(type)])
   const tenants = new TenantDirectory([{ name: 'default', filePrefixes: ['inputs/'] }], new Map())
-  const preparer = new TaskPreparer(new MessageParser({ maxMessageBytes: 4_096 }), types, tenants, files, prompts)
+  const preparer = new TaskPreparer(
+    new MessageParser({ maxMessageBytes: 4_096 }),
+    types,
+    tenants,
+    new TaskFilesReader(files, budget),
+    prompts,
+  )
   const judge = new AnswerJudge(clients, new FakeOutputChecker(), files, settings)
   const runner = new TaskRunner(ledger, clients, preparer, judge, settings)
   const task = makeClaimedTask({ payload: JSON.stringify({ task_id: 'a', prompt: 'a question', ...message }), ...fields })
   const { context, streams, clock } = makeTaskContext(task, signal && { signal })
-  return { task, context, streams, clock, verdict: new TaskController(runner).run(context) }
+  return { task, context, streams, clock, budget, verdict: new TaskController(runner).run(context) }
 }
 
 function answerWith(...results: SendResult[]): void {
@@ -209,6 +219,18 @@ describe(TaskRunner.name, () => {
       expect(clients.client.send.mock.calls[0]![0].attemptId).toBe('first')
       expect(context.attempts).toBe(1)
       expect(streams).toMatchObject({ released: 1, inUse: 0 })
+    })
+
+    it('keeps its files in hand until its dispatch has ended, however it ended', async () => {
+      ledger.openAttempt.mockResolvedValue({ id: 'first', number: 1 })
+      const sent = Promise.withResolvers<SendResult>()
+      clients.client.send.mockReturnValue(sent.promise)
+      const { budget, verdict } = start(withFiles)
+      await expect.poll(() => clients.client.send.mock.calls.length).toBe(1)
+      expect(budget.inHandBytes).toBe(7)
+      sent.resolve(refused('llm_bad_request'))
+      await expect(verdict).rejects.toMatchObject({ code: 'llm_bad_request' })
+      expect(budget.inHandBytes).toBe(0)
     })
 
     it('takes neither a stream nor an attempt when they cannot be read', async () => {

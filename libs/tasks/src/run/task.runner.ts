@@ -64,12 +64,12 @@ export class TaskRunner {
     if (refusal) return refusal
     const client = this.clients.of(task.provider)
     const contextWindow = client.contextWindow(task.model)
-    const { messages, promptVersion } = await context.inTime((signal) => this.preparer.render(known, contextWindow, signal))
-    context.promptVersion = promptVersion
-    const ready: ReadyTask = { ...known, client, messages }
+    using prompt = await context.inTime((signal) => this.preparer.render(known, contextWindow, signal))
+    context.promptVersion = prompt.promptVersion
+    const ready: ReadyTask = { ...known, client, messages: prompt.messages }
     const attempt = context.attempt ?? (await this.openAttempt(context, { countsAttempt: true }))
     if (!attempt) return { outcome: 'gone' }
-    return this.send(context, ready, attempt)
+    return await this.send(context, ready, attempt)
   }
 
   /** Reasons not to call at all: too many attempts or crashes, or a call that may have been paid for and must not be repeated. */
