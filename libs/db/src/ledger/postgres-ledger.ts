@@ -87,6 +87,7 @@ export class PostgresLedger extends Ledger {
     })
     this.finishing = new GroupCommit({
       ...limits,
+      sizeOf: ({ sizeBytes }) => sizeBytes,
       commit: (ends) =>
         inGroups(
           ends,

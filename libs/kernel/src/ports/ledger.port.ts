@@ -29,6 +29,8 @@ export interface RunEnd {
   /** Makes the result event, JSON in UTF-8, once the number of the result inside its ordering key is known. */
   readonly makeResultEvent: (keySequence: number | undefined) => Buffer
   readonly deadLetter?: { readonly eventId: string; readonly value: Buffer }
+  /** About how much all this is in a statement: ends are written many at once. */
+  readonly sizeBytes: number
 }
 
 /** How far a task has come, to be kept together with what happens to it. */

@@ -107,6 +107,7 @@ describe(OutcomeStore.name, () => {
           outputRef,
           resultEventId: makeResultEventId('default', 'a', 1),
           makeResultEvent: expect.any(Function),
+          sizeBytes: expect.any(Number),
         },
       ],
     ])
@@ -142,6 +143,7 @@ describe(OutcomeStore.name, () => {
     })
     expect(JSON.parse(end.deadLetter!.value.toString())).toMatchObject({ kind: 'failed', event_id: end.deadLetter!.eventId })
     expect(end).not.toHaveProperty('model')
+    expect(end.sizeBytes).toBeGreaterThan(end.deadLetter!.value.length)
   })
 
   it('finishes an expired run without a dead letter', async () => {

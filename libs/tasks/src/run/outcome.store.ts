@@ -4,6 +4,7 @@ import { makeResultEventId } from '#libs/contracts'
 import { classifyError, Clock, Ledger, TaskError, type TaskContext } from '#libs/kernel'
 import { OutboxRelay } from '../outbox/outbox.relay.js'
 import type { RunFacts, RunOutput, Verdict } from '../pipeline/verdict.js'
+import { estimateEndBytes } from './estimate-end-bytes.js'
 import { makeDeadLetter, makeFingerprint, makeResultEvent, type EndedRun } from './result-event.js'
 
 /** What the dispatch of a task ends with: for its transport and for tests. */
@@ -82,6 +83,7 @@ export class OutcomeStore {
       ...(output && { output }),
       ...(error && { error }),
     }
+    const deadLetter = outcome === 'failed' && error ? makeDeadLetter({ ...run, error }) : undefined
     const result = await this.ledger.finish({
       task,
       outcome,
@@ -96,7 +98,8 @@ export class OutcomeStore {
       ...(output?.outputRef && { outputRef: output.outputRef }),
       resultEventId: makeResultEventId(task.tenant, task.taskId, task.run),
       makeResultEvent: (keySequence) => makeResultEvent(run, keySequence),
-      ...(outcome === 'failed' && error && { deadLetter: makeDeadLetter({ ...run, error }) }),
+      ...(deadLetter && { deadLetter }),
+      sizeBytes: estimateEndBytes(run, deadLetter),
     })
     if (result.kind === 'finished') this.relay.publish(result.outbox)
     return this.report(result.kind === 'finished', { outcome, ...(error && { code: error.code }) })
