@@ -10,6 +10,7 @@ export function makeRunEnd(task: ClaimedTask, fields: Partial<RunEnd> = {}): Run
     resultEventId: makeResultEventId(task.tenant, task.taskId, task.run),
     makeResultEvent: (keySequence) =>
       Buffer.from(JSON.stringify({ task_id: task.taskId, outcome: fields.outcome ?? 'succeeded', key_sequence: keySequence })),
+    sizeBytes: 2_048,
     ...fields,
   }
 }

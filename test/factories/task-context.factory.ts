@@ -1,11 +1,13 @@
 import type { ExecutionContext } from '@nestjs/common'
 import { TaskContext, type ClaimedTask, type PipelineContext } from '#libs/kernel'
 import { FakeStreamGate } from '../fakes/fake-stream.gate.js'
+import { FakeClock } from '../fakes/fake.clock.js'
 import { makeClaimedTask } from './claimed-task.factory.js'
 
 interface TestContext {
   readonly context: TaskContext
   readonly streams: FakeStreamGate
+  readonly clock: FakeClock
 }
 
 /** The context of a claimed task, with the stream that its transport has taken for it where it was claimed with an attempt. */
@@ -15,7 +17,8 @@ export function makeTaskContext(
 ): TestContext {
   const streams = new FakeStreamGate()
   if (task.attempt) streams.takeUpTo(1)
-  return { streams, context: new TaskContext(task, { streams, signal, receivedAtMs }) }
+  const clock = new FakeClock()
+  return { streams, clock, context: new TaskContext(task, { streams, clock, signal, receivedAtMs }) }
 }
 
 /** What Nest hands to an interceptor, as far as ours read it. */

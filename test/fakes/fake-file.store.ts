@@ -3,6 +3,7 @@ import { FileStore } from '#libs/kernel'
 import { refuse } from './refuse.js'
 
 export class FakeFileStore extends FileStore {
+  override readonly statText = vi.fn<FileStore['statText']>(refuse('FileStore.statText'))
   override readonly readText = vi.fn<FileStore['readText']>(refuse('FileStore.readText'))
   override readonly putAnswer = vi.fn<FileStore['putAnswer']>(refuse('FileStore.putAnswer'))
 }

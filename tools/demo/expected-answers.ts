@@ -41,7 +41,7 @@ export class ExpectedAnswers implements AsyncDisposable {
         mediaType: 'text/plain',
       }
     })
-    const { messages } = this.prompts.render({ message, type, files, contextWindow: WINDOW_TOKENS, maxTokens: 1 })
+    const { messages } = this.prompts.render({ message, type, files, contextWindow: WINDOW_TOKENS, maxTokens: 1, pinnedVersion: undefined })
     return expectedAnswer(messages)
   }
 

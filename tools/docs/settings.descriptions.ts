@@ -214,6 +214,9 @@ export const SETTING_GROUPS: readonly SettingGroup[] = [
         does: 'Who may send on which topic ([tenants](../task-types/README.md)). Not set: one tenant, `default`, on every topic.',
       },
       INLINE_ANSWER_BYTES: { does: 'Longer answers go to S3; their results name the object.' },
+      FILES_IN_HAND_BYTES: {
+        does: 'Files of all tasks in hand at most; others wait for their turn. A task with more files than this runs alone. Memory needs about three times as much.',
+      },
       MAX_CRASHES: { does: 'A task whose worker died this often while it ran fails.' },
     },
   },

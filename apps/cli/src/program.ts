@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander'
 import type { Environment } from '#libs/config'
+import { runDeadLetterOriginal } from './dead-letter-original.command.js'
 import { runMigrate } from './migrate.command.js'
 import { runTaskGet, type TaskGetOptions } from './task-get.command.js'
 
@@ -12,7 +13,8 @@ export function makeProgram(env: Environment): Command {
 Examples:
   sluice migrate                        bring the database to this release's schema
   sluice task get order-42              where a task stands and how it came there
-  sluice task get order-42 -o json`,
+  sluice task get order-42 -o json
+  sluice dead-letter original letter.json > task.json   the record that a dead letter is about, byte for byte`,
   )
   program
     .command('migrate')
@@ -28,5 +30,12 @@ Examples:
     .option('--tenant <name>', 'whose task', 'default')
     .addOption(new Option('-o, --output <format>', 'how to print it').choices(['table', 'json']).default('table'))
     .action((taskId: string, options: TaskGetOptions) => runTaskGet(taskId, options, env))
+  program
+    .command('dead-letter')
+    .description('look at dead letters')
+    .command('original')
+    .description('print the value of the record that a dead letter is about, from the letter itself or from the ledger')
+    .argument('[file]', 'the dead letter as it lies on its topic, in JSON; stdin where left out')
+    .action((file: string | undefined) => runDeadLetterOriginal(file, env))
   return program
 }

@@ -1,7 +1,6 @@
 import type { Environment } from '#libs/config'
 import { dbSettings, TaskReader, type TaskHistory } from '#libs/db'
-
-const EXIT_NOT_FOUND = 4
+import { EXIT_NOT_FOUND } from './exit-codes.js'
 
 export interface TaskGetOptions {
   readonly tenant: string

@@ -1,4 +1,5 @@
 import type { ErrorCode } from './error-codes.js'
+import type { OriginalReference } from './original-reference.schema.js'
 
 export type Outcome = 'succeeded' | 'failed' | 'cancelled' | 'expired'
 
@@ -65,7 +66,10 @@ export interface DeadLetterSource {
   readonly key?: string
 }
 
-/** The value of a record on `llm.dead-letters`. `original` is base64 of the record's value, left out where it is too large. */
+/**
+ * The value of a record on `llm.dead-letters`. `original` is base64 of the record's value; where that is too large, `original_ref` says where
+ * it lies instead. A record without a value (a tombstone) has neither.
+ */
 export interface DeadLetterEvent {
   readonly event_id: string
   readonly kind: 'rejected' | 'failed'
@@ -81,6 +85,7 @@ export interface DeadLetterEvent {
   }
   readonly attempts: number
   readonly original?: string
+  readonly original_ref?: OriginalReference
   readonly trace_id?: string
   readonly at: string
 }

@@ -11,6 +11,7 @@ export type {
   TokenUsage,
 } from './events.js'
 export { HEADERS } from './headers.js'
+export { originalReferenceSchema, type OriginalReference } from './original-reference.schema.js'
 export {
   modelParamsSchema,
   TASK_LIMITS,

@@ -7,7 +7,16 @@ export { handleOnce, PipelineStep } from './pipeline-step.js'
 export { GroupCommit, type GroupCommitOptions } from './group-commit.js'
 export { FileStore, type FileRequest, type FileText } from './ports/file-store.port.js'
 export { IntakeGate, type IntakeState } from './ports/intake-gate.port.js'
-export { Ledger, type Deferral, type FinishResult, type OutboxMessage, type RunEnd, type TransitionResult } from './ports/ledger.port.js'
+export {
+  Ledger,
+  type Deferral,
+  type FinishResult,
+  type NextAttempt,
+  type OutboxMessage,
+  type RunEnd,
+  type TaskProgress,
+  type TransitionResult,
+} from './ports/ledger.port.js'
 export { LlmClient, LlmClients, type LlmAnswer, type LlmCall, type SendResult } from './ports/llm-client.port.js'
 export { OutputChecker, PromptRenderer, type RenderedPrompt } from './ports/prompt-renderer.port.js'
 export { ResultPublisher } from './ports/result-publisher.port.js'
@@ -16,5 +25,5 @@ export { WorkerLease } from './ports/worker-lease.port.js'
 export { TaskTypes, type MaybePaidPolicy, type TaskType, type TenantRules } from './task-type.js'
 export { TaskContext, type TaskContextOptions } from './task-context.js'
 export { TaskError } from './task.error.js'
-export type { AcceptResult, AttemptEnd, ClaimedTask, NewTask, OpenAttempt, RawAnswer, Rejection, StoredAnswer } from './task.js'
+export type { AcceptResult, AttemptEnd, ClaimedTask, KeptAnswer, NewTask, OpenAttempt, RawAnswer, Rejection, StoredAnswer } from './task.js'
 export { DELIVERIES_PATTERN, KAFKA_TRANSPORT, LEDGER_TRANSPORT, TASK_PATTERN } from './transports.js'

@@ -1,8 +1,15 @@
-import { describe, expect, it } from 'vitest'
-import { TaskContext } from '#libs/kernel'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { TaskContext, TaskError } from '#libs/kernel'
 import { makeClaimedTask } from '../../../test/factories/claimed-task.factory.js'
 import { makeTaskContext } from '../../../test/factories/task-context.factory.js'
 import { FakeStreamGate } from '../../../test/fakes/fake-stream.gate.js'
+import { FakeClock } from '../../../test/fakes/fake.clock.js'
+
+/** The context of a task whose deadline is so far away, on fake timers. */
+function makeDue(inMs: number) {
+  vi.useFakeTimers()
+  return makeTaskContext(makeClaimedTask({ attempt: null, deadlineMs: new FakeClock().nowMs() + inMs }))
+}
 
 describe(TaskContext.name, () => {
   it('tells the pipeline what is worked on, and takes over what the claim says', () => {
@@ -69,7 +76,7 @@ describe(TaskContext.name, () => {
   it('allows a send while its lease is fresh, and refuses it when another worker may hold the task', () => {
     let isFresh = true
     const { signal } = new AbortController()
-    const options = { streams: new FakeStreamGate(), signal, receivedAtMs: 0, isLeaseFresh: () => isFresh }
+    const options = { streams: new FakeStreamGate(), clock: new FakeClock(), signal, receivedAtMs: 0, isLeaseFresh: () => isFresh }
     const context = new TaskContext(makeClaimedTask({ attempt: null }), options)
     expect(() => context.checkMaySend()).not.toThrow()
     isFresh = false
@@ -88,9 +95,56 @@ describe(TaskContext.name, () => {
     const admission = new AbortController()
     const streams = new FakeStreamGate(1)
     streams.takeUpTo(1)
-    const options = { streams, signal: new AbortController().signal, admission: admission.signal, receivedAtMs: 0 }
+    const options = { streams, clock: new FakeClock(), signal: new AbortController().signal, admission: admission.signal, receivedAtMs: 0 }
     const acquired = new TaskContext(makeClaimedTask({ attempt: null }), options).acquireStream()
     admission.abort(new Error('stopping'))
     await expect(acquired).rejects.toThrow('stopping')
+  })
+
+  describe('with a deadline', () => {
+    const late = expect.objectContaining({ code: 'deadline_exceeded', retryable: false }) as TaskError
+
+    afterEach(() => {
+      vi.useRealTimers()
+    })
+
+    it('refuses a send when it has passed since the beginning', () => {
+      const { context, clock } = makeDue(1_000)
+      clock.advance(1_000)
+      expect(() => context.checkMaySend()).not.toThrow()
+      clock.advance(1)
+      expect(() => context.checkMaySend()).toThrow(late)
+    })
+
+    it('does not wait for a stream beyond it', async () => {
+      const { context, streams } = makeDue(1_000)
+      streams.takeUpTo(streams.limit)
+      const [acquired] = await Promise.allSettled([context.acquireStream(), vi.advanceTimersByTimeAsync(1_000)])
+      expect(acquired).toEqual({ status: 'rejected', reason: late })
+      expect(vi.getTimerCount()).toBe(0)
+    })
+
+    it('starts no work after it', async () => {
+      const { context, clock } = makeDue(1_000)
+      clock.advance(1_001)
+      const work = vi.fn<() => Promise<void>>()
+      await expect(context.inTime(work)).rejects.toEqual(late)
+      expect(work).not.toHaveBeenCalled()
+    })
+
+    it('leaves work that is over in time alone, and its errors as they are', async () => {
+      const { context } = makeDue(1_000)
+      await expect(context.inTime(() => Promise.resolve('read'))).resolves.toBe('read')
+      await expect(context.inTime(() => Promise.reject(new Error('away')))).rejects.toThrow('away')
+      expect(vi.getTimerCount()).toBe(0)
+    })
+
+    it('is waited for without a timer where it is further away than a timer can be', async () => {
+      const { context } = makeDue(2 ** 31)
+      await context.inTime((signal) => {
+        expect(vi.getTimerCount()).toBe(0)
+        return Promise.resolve(signal)
+      })
+    })
   })
 })

@@ -1,10 +1,16 @@
+import type { Clock } from './clock.js'
 import type { PipelineContext, PipelineSubject } from './pipeline-context.js'
+import type { TaskProgress } from './ports/ledger.port.js'
 import type { StreamGate } from './ports/stream-gate.port.js'
 import { TaskError } from './task.error.js'
 import type { AttemptEnd, ClaimedTask, OpenAttempt } from './task.js'
 
+/** Node fires a longer timer at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
 export interface TaskContextOptions {
   readonly streams: StreamGate
+  readonly clock: Clock
   readonly signal: AbortSignal
   readonly receivedAtMs: number
   /** Aborted earlier than `signal`, when no further call may start: a stop has begun. `signal` where left out. */
@@ -29,6 +35,8 @@ export class TaskContext implements PipelineContext {
   attempt: OpenAttempt | null
   /** How the open attempt ended, to be stored together with what happens to the task. */
   attemptEnd: AttemptEnd | undefined
+  /** The template of the run, once it was rendered; undefined where it has none. */
+  promptVersion: string | undefined
   /** Attempts of the run that count, this one included. */
   attempts: number
   private holdsStream: boolean
@@ -44,6 +52,7 @@ export class TaskContext implements PipelineContext {
     this.deadlineMs = task.deadlineMs
     this.attempt = attempt
     this.attempts = task.attempts
+    this.promptVersion = task.promptVersion ?? undefined
     // The transport has taken a stream for every task that it claimed with an attempt.
     this.holdsStream = attempt !== null
   }
@@ -56,15 +65,48 @@ export class TaskContext implements PipelineContext {
     return this.options.receivedAtMs
   }
 
+  /** What the ledger must keep with the next thing that happens to the task. */
+  get progress(): TaskProgress {
+    const { attemptEnd, promptVersion } = this
+    return { ...(attemptEnd && { attemptEnd }), ...(promptVersion !== undefined && { promptVersion }) }
+  }
+
+  /** Waits for a stream. Rejects as `inTime` does. */
   async acquireStream(): Promise<void> {
     if (this.holdsStream) return
-    await this.options.streams.acquire(this.options.admission ?? this.signal)
+    await this.inTime((signal) => this.options.streams.acquire(signal))
     this.holdsStream = true
   }
 
-  /** To be asked right before a send. Throws TaskError `lease_lost`, or why the work was aborted. */
+  /**
+   * Work that may wait before a call. Its signal is aborted when no further call may start, and when the deadline passes: then it rejects
+   * with TaskError `deadline_exceeded`.
+   */
+  async inTime<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const admission = this.options.admission ?? this.signal
+    if (this.deadlineMs === null) return work(admission)
+    this.checkDeadline()
+    const leftMs = this.deadlineMs - this.options.clock.nowMs()
+    const deadline = new AbortController()
+    const timer = leftMs <= MAX_TIMER_MS ? setTimeout(() => deadline.abort(), leftMs) : undefined
+    try {
+      return await work(AbortSignal.any([admission, deadline.signal]))
+    } catch (error) {
+      throw deadline.signal.aborted ? this.makeLateError() : error
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  /** Throws TaskError `deadline_exceeded` when the deadline has passed. */
+  checkDeadline(): void {
+    if (this.deadlineMs !== null && this.options.clock.nowMs() > this.deadlineMs) throw this.makeLateError()
+  }
+
+  /** To be asked right before a send. Throws TaskError `deadline_exceeded` or `lease_lost`, or why the work was aborted. */
   checkMaySend(): void {
     this.signal.throwIfAborted()
+    this.checkDeadline()
     if (this.options.isLeaseFresh?.() === false) {
       throw new TaskError('lease_lost', 'the lease has not been renewed for so long that another worker may hold this task', {
         retryable: true,
@@ -76,5 +118,10 @@ export class TaskContext implements PipelineContext {
     if (!this.holdsStream) return
     this.holdsStream = false
     this.options.streams.release()
+  }
+
+  private makeLateError(): TaskError {
+    const lateMs = Math.max(0, this.options.clock.nowMs() - (this.deadlineMs ?? 0))
+    return TaskError.invalid('deadline_exceeded', `the deadline passed ${Math.ceil(lateMs / 1_000)} s before the call could start`)
   }
 }

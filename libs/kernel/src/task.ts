@@ -59,7 +59,13 @@ export interface RawAnswer {
   readonly durationMs: number
 }
 
-export interface StoredAnswer extends RawAnswer {
+/** An answer with what the ledger keeps beside it, so that a run can be finished from it alone. */
+export interface KeptAnswer extends RawAnswer {
+  /** `name@version` of the template that made the prompt; left out where there was none. */
+  readonly promptVersion?: string
+}
+
+export interface StoredAnswer extends KeptAnswer {
   readonly attemptId: string
   readonly attemptNumber: number
 }
@@ -90,12 +96,16 @@ export interface ClaimedTask {
   readonly model: string
   readonly hasFiles: boolean
   readonly settingsVersion: number
+  /** The template (`name@version`) with which this run was rendered before: it keeps it. null where it has not been, or has none. */
+  readonly promptVersion: string | null
   /** The lease under which this replica holds the task; with `claim` the fence on each of its transitions. */
   readonly leaseId: number
   /** How often the task has been claimed, by anybody: tells this hold from a later one of the same replica. */
   readonly claim: number
   /** How often a worker died while it held this run. */
   readonly crashes: number
+  /** The one attempt of this run that counts for nothing, after a token was refused, has been opened before. */
+  readonly freeAttemptUsed: boolean
   /** null while a task with files is being prepared, after an end as `maybe_paid` that nobody has judged, and where an answer is already stored. */
   readonly attempt: OpenAttempt | null
   /** An answer that an earlier attempt of this run has already received: it is never bought again. */

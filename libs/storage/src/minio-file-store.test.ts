@@ -29,6 +29,36 @@ async function createStore(overrides: Partial<StorageSettings> = {}): Promise<{ 
 }
 
 describe(MinioFileStore.name, () => {
+  describe('statText', () => {
+    it('gives the size without reading', async () => {
+      const { store, s3 } = await createStore()
+      s3.answer(ok('привет'))
+      await expect(store.statText(FILE, NEVER)).resolves.toBe(12)
+      expect(s3.requests).toMatchObject([{ method: 'HEAD', path: '/sluice/inputs/a.txt' }])
+    })
+
+    it('refuses what may not be read, is no text or is too large', async () => {
+      const { store, s3 } = await createStore()
+      s3.answer(ok('x'.repeat(1_001)))
+      await expect(store.statText(FILE, NEVER)).rejects.toMatchObject({ code: 'file_too_large', retryable: false })
+      await expect(store.statText({ ...FILE, key: 'inputs/scan.pdf' }, NEVER)).rejects.toMatchObject({ code: 'unsupported_media' })
+      await expect(store.statText({ ...FILE, key: 'inputs/../x' }, NEVER)).rejects.toMatchObject({ code: 'file_forbidden' })
+      expect(s3.requests).toHaveLength(1)
+    })
+
+    it('leaves it to the read why there is nothing: a 404 without a body may be about the bucket', async () => {
+      const { store, s3 } = await createStore()
+      s3.answer(s3Error(404, 'NoSuchBucket'))
+      await expect(store.statText(FILE, NEVER)).resolves.toBe(0)
+    })
+
+    it('tries again when the server fails', async () => {
+      const { store, s3 } = await createStore()
+      s3.answer(s3Error(500, 'InternalError'), ok('hello'))
+      await expect(store.statText(FILE, NEVER)).resolves.toBe(5)
+    })
+  })
+
   describe('readText', () => {
     it('gives the text, its size and hash', async () => {
       const { store, s3 } = await createStore()

@@ -14,6 +14,10 @@ export class MinioFileStore extends FileStore {
     super()
   }
 
+  override statText(request: FileRequest, signal: AbortSignal): Promise<number> {
+    return this.reader.stat(request, signal)
+  }
+
   override readText(request: FileRequest, signal: AbortSignal): Promise<FileText> {
     return this.reader.read(request, signal)
   }

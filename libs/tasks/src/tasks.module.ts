@@ -1,5 +1,7 @@
 import { Module, type DynamicModule, type ModuleMetadata } from '@nestjs/common'
 import type { PipelineStep } from '#libs/kernel'
+import { FileBudget } from './files/file.budget.js'
+import { TaskFilesReader } from './files/task-files.reader.js'
 import { DeliveryController } from './intake/delivery.controller.js'
 import { MessageParser } from './intake/message-parser.js'
 import { TaskIntake } from './intake/task.intake.js'
@@ -36,6 +38,8 @@ export class TasksModule {
         DeadlineInterceptor,
         RetryInterceptor,
         { provide: TASK_PIPELINE_STEPS, inject: [...TASK_PIPELINE], useFactory: (...steps: PipelineStep[]) => steps },
+        FileBudget,
+        TaskFilesReader,
         TaskPreparer,
         TaskRunner,
         AnswerJudge,

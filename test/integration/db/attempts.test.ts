@@ -86,6 +86,19 @@ describe(`${PostgresLedger.name}, a stored answer`, () => {
     await expect(readAttempts(database)).resolves.toHaveLength(1)
   })
 
+  it('brings the template with which it was made, and none where there was none', async () => {
+    const replica = await openReplica(await createLedgerDatabase())
+    await Promise.all(['with', 'without'].map((taskId) => replica.ledger.accept(makeNewTask({ taskId }))))
+    for (const task of await replica.ledger.claim(2)) {
+      const answer = { ...makeAnswer(), ...(task.taskId === 'with' && { promptVersion: 'summary@2' }) }
+      await replica.ledger.recordAnswer(task, task.attempt!, answer)
+      await replica.ledger.defer({ task, delayMs: 0, reason: 'storage_unavailable', countsAttempt: false })
+    }
+    const stored = new Map((await replica.ledger.claim(2)).map(({ taskId, storedAnswer }) => [taskId, storedAnswer]))
+    expect(stored.get('with')).toHaveProperty('promptVersion', 'summary@2')
+    expect(stored.get('without')).not.toHaveProperty('promptVersion')
+  })
+
   it('is not bought again by a task that waits for it again and again', async () => {
     const database = await createLedgerDatabase()
     const replica = await openReplica(database)
@@ -124,13 +137,28 @@ describe(`${PostgresLedger.name}.openAttempt`, () => {
     await replica.ledger.accept(makeNewTask())
     const task = await claimOne(replica)
     const attemptEnd = makeAttemptEnd(task, { httpStatus: 401, excerpt: 'token \0 expired' })
-    const next = await replica.ledger.openAttempt(task, { attemptEnd, countsAttempt: false })
+    const next = await replica.ledger.openAttempt(task, { attemptEnd, countsAttempt: false, promptVersion: 'summary@1' })
     expect(next).toEqual({ id: expect.any(String), number: 2 })
     await expect(readAttempts(database)).resolves.toMatchObject([
       { state: 'refused', http_status: 401, error_code: 'llm_server_error', excerpt: 'token \u{FFFD} expired', counted: true },
       { state: 'sending', id: next!.id, counted: false },
     ])
-    await expect(database.sql.rows('SELECT sends, attempts FROM task_queue')).resolves.toEqual([{ sends: 2, attempts: 1 }])
+    await expect(database.sql.rows('SELECT sends, attempts, prompt_version FROM task_queue')).resolves.toEqual([
+      { sends: 2, attempts: 1, prompt_version: 'summary@1' },
+    ])
+  })
+
+  it('remembers over dispatches that the run has had its free attempt', async () => {
+    const replica = await openReplica(await createLedgerDatabase())
+    await replica.ledger.accept(makeNewTask())
+    const deferral = { delayMs: 0, reason: 'llm_unauthorized', countsAttempt: false }
+    const first = await claimOne(replica)
+    await replica.ledger.defer({ task: first, ...deferral, attemptEnd: makeAttemptEnd(first) })
+    const second = await claimOne(replica)
+    expect([first.freeAttemptUsed, second.freeAttemptUsed]).toEqual([false, false])
+    const free = await replica.ledger.openAttempt(second, { attemptEnd: makeAttemptEnd(second), countsAttempt: false })
+    await replica.ledger.defer({ task: second, ...deferral, attemptEnd: makeAttemptEnd({ attempt: free }) })
+    await expect(claimOne(replica)).resolves.toMatchObject({ freeAttemptUsed: true, attempt: { number: 4 } })
   })
 
   it('opens the first attempt of a task with files', async () => {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { PostgresLedger } from '../../../libs/db/src/ledger/postgres-ledger.js'
 import { makeAttemptEnd } from '../../factories/attempt-end.factory.js'
 import { makeNewTask } from '../../factories/new-task.factory.js'
@@ -8,6 +8,20 @@ import { createLedgerDatabase } from './test-database.js'
 import { claimOne, openReplica } from './test-replica.js'
 
 describe(`${PostgresLedger.name}.finish`, () => {
+  it('keeps a statement below 8 MiB when large results end together: a batch of 256 was once a hundred', async () => {
+    const { ledger, pool } = await openReplica(await createLedgerDatabase())
+    await Promise.all(Array.from({ length: 20 }, () => ledger.accept(makeNewTask())))
+    const event = Buffer.alloc(1024 * 1024)
+    const run = vi.spyOn(pool, 'run')
+    const tasks = await ledger.claim(20)
+    await Promise.all(tasks.map((task) => ledger.finish(makeRunEnd(task, { makeResultEvent: () => event, sizeBytes: event.length }))))
+    const sizes = run.mock.calls
+      .filter(([{ name }]) => name === 'finish')
+      .map(([, values]) => values.reduce<number>((sum, value) => sum + (Buffer.isBuffer(value) ? value.length : 0), 0))
+    expect(sizes).toHaveLength(3)
+    expect(Math.max(...sizes)).toBeLessThan(9 * 1024 * 1024)
+  })
+
   it('writes the terminal record and its message together', async () => {
     const database = await createLedgerDatabase()
     const replica = await openReplica(database)

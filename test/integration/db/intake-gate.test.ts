@@ -26,6 +26,19 @@ describe(PostgresIntakeGate.name, () => {
     expect(gate.lastSample).toMatchObject({ pending: 0, deferred: 0, running: 0 })
   })
 
+  it('knows what a sample has cost PostgreSQL', async () => {
+    const database = await createLedgerDatabase()
+    const empty = await openGate(database.url, {})
+    await database.sql.rows(
+      `INSERT INTO task_queue (id, accepted_on, tenant, type, provider, model, priority, size_bytes, estimated_tokens)
+       SELECT n, current_date, 'default', 'prompt', 'gigachat', 'm', 5, 100, 1 FROM generate_series(1, 50000) AS n`,
+    )
+    const full = await openGate(database.url, { pendingTasks: 100_000 })
+    expect(full.lastSample).toMatchObject({ pending: 50_000 })
+    expect(full.lastSample!.cost_ms).toBeGreaterThan(empty.lastSample!.cost_ms)
+    expect(full.lastSample!.cost_ms).toBeLessThan(5_000)
+  })
+
   it.each([
     ['pending tasks', { pendingTasks: 2 }],
     ['bytes of pending tasks', { pendingBytes: 50 }],

@@ -56,7 +56,7 @@ describe(`${PostgresLedger.name}, order per key`, () => {
     await makeDue(database)
     const again = await claimOne(replica)
     expect(again.taskId).toBe(head.taskId)
-    await replica.ledger.hold(again, 'maybe_paid', makeAttemptEnd(again, { state: 'maybe_paid' }))
+    await replica.ledger.hold(again, 'maybe_paid', { attemptEnd: makeAttemptEnd(again, { state: 'maybe_paid' }) })
     await expect(replica.ledger.claim(10)).resolves.toEqual([])
   })
 

@@ -82,6 +82,21 @@ describe(`${PostgresLedger.name}.defer`, () => {
     ])
   })
 
+  it('keeps the template with which the run was rendered first', async () => {
+    const replica = await openReplica(await createLedgerDatabase())
+    await replica.ledger.accept(makeNewTask())
+    const deferral = { delayMs: 0, reason: 'llm_rate_limited', countsAttempt: false }
+    const first = await claimOne(replica)
+    expect(first.promptVersion).toBeNull()
+    await replica.ledger.defer({ task: first, ...deferral, attemptEnd: makeAttemptEnd(first), promptVersion: 'summary@1' })
+    const second = await claimOne(replica)
+    expect(second.promptVersion).toBe('summary@1')
+    await replica.ledger.defer({ task: second, ...deferral, attemptEnd: makeAttemptEnd(second), promptVersion: 'summary@2' })
+    const third = await claimOne(replica)
+    await replica.ledger.defer({ task: third, ...deferral, attemptEnd: makeAttemptEnd(third) })
+    await expect(claimOne(replica)).resolves.toMatchObject({ promptVersion: 'summary@1' })
+  })
+
   it('is fenced when the task has gone to another replica', async () => {
     const database = await createLedgerDatabase()
     const replica = await openReplica(database)
@@ -148,7 +163,7 @@ describe(`${PostgresLedger.name}.defer`, () => {
     await database.sql.rows('UPDATE task_queue SET lease_id = lease_id + 1 WHERE id = $1', [tasks[0]!.id])
     const results = await Promise.all([
       ledger.defer({ task: tasks[0]!, delayMs: 0, reason: 'a', countsAttempt: true }),
-      ledger.hold(tasks[1]!, 'maybe_paid', makeAttemptEnd(tasks[1]!, { state: 'maybe_paid' })),
+      ledger.hold(tasks[1]!, 'maybe_paid', { attemptEnd: makeAttemptEnd(tasks[1]!, { state: 'maybe_paid' }) }),
       ledger.defer({ task: tasks[2]!, delayMs: 0, reason: 'c', countsAttempt: false }),
     ])
     expect(results).toEqual(['fenced', 'done', 'done'])
@@ -161,9 +176,19 @@ describe(`${PostgresLedger.name}.hold`, () => {
     const replica = await openReplica(database)
     await replica.ledger.accept(makeNewTask())
     const task = await claimOne(replica)
-    await expect(replica.ledger.hold(task, 'maybe_paid', makeAttemptEnd(task, { state: 'maybe_paid' }))).resolves.toBe('done')
+    const attemptEnd = makeAttemptEnd(task, { state: 'maybe_paid' })
+    await expect(replica.ledger.hold(task, 'maybe_paid', { attemptEnd })).resolves.toBe('done')
     await expect(readQueue(database)).resolves.toMatchObject({ state: 'held', reason: 'maybe_paid', maybe_paid: 1, lease_id: null })
     await makeDue(database)
     await expect(replica.ledger.claim(10)).resolves.toEqual([])
+  })
+
+  it('keeps the template of the run', async () => {
+    const database = await createLedgerDatabase()
+    const replica = await openReplica(database)
+    await replica.ledger.accept(makeNewTask())
+    const task = await claimOne(replica)
+    await replica.ledger.hold(task, 'maybe_paid', { attemptEnd: makeAttemptEnd(task, { state: 'maybe_paid' }), promptVersion: 'summary@1' })
+    await expect(readQueue(database)).resolves.toMatchObject({ prompt_version: 'summary@1' })
   })
 })

@@ -91,6 +91,55 @@ describe(applyRetention.name, () => {
     await expect(applyRetention(openPool(database), RETENTION, () => false)).resolves.toMatchObject({ days: [expect.any(String)] })
   })
 
+  it('keeps a day of which a message came back while it was about to be dropped: the look and the drop were once two transactions', async () => {
+    const database = await createLedgerDatabase()
+    const day = await makeOldRun(database)
+    const resent = Promise.withResolvers<void>()
+    const resend = openPool(database).transaction(async (transaction) => {
+      await transaction.run(
+        {
+          text: `INSERT INTO outbox (channel, accepted_on, task_number, run) SELECT 'results', accepted_on, task_number, run FROM run_record`,
+        },
+        [],
+      )
+      await resent.promise
+    })
+    await expect.poll(() => database.sql.value(`SELECT count(*) FROM pg_locks WHERE relation = 'run_record'::regclass`)).toBe(1)
+    const retention = applyRetention(openPool(database), RETENTION, () => false)
+    await expect.poll(() => database.sql.value(`SELECT count(*) FROM pg_locks WHERE NOT granted`)).toBe(1)
+    resent.resolve()
+    await resend
+    await expect(retention).resolves.toMatchObject({ days: [] })
+    await expect(database.sql.value(`SELECT to_regclass('run_record_${day}') IS NOT NULL`)).resolves.toBe(true)
+  })
+
+  it('leaves a day that is in use to the next time, and does the rest', async () => {
+    const database = await createLedgerDatabase()
+    const day = await makeOldRun(database)
+    const read = Promise.withResolvers<void>()
+    const reader = openPool(database).transaction(async (transaction) => {
+      await transaction.run({ text: 'SELECT FROM run_record' }, [])
+      await read.promise
+    })
+    await expect.poll(() => database.sql.value(`SELECT count(*) FROM pg_locks WHERE relation = 'run_record'::regclass`)).toBe(1)
+    await expect(applyRetention(openPool(database), RETENTION, () => false)).resolves.toEqual({
+      days: [],
+      postponed: [day],
+      identities: 1,
+      rejections: 0,
+    })
+    read.resolve()
+    await reader
+    await expect(applyRetention(openPool(database), RETENTION, () => false)).resolves.toMatchObject({ days: [day], postponed: [] })
+  })
+
+  it('drops a day once when two replicas do it at the same time', async () => {
+    const database = await createLedgerDatabase()
+    const day = await makeOldRun(database)
+    const reports = await Promise.all([1, 2].map(() => applyRetention(openPool(database), RETENTION, () => false)))
+    expect(reports.flatMap(({ days }) => days)).toEqual([day])
+  })
+
   it('keeps ids for ever when it is told so', async () => {
     const database = await createLedgerDatabase()
     const replica = await openReplica(database)
@@ -104,6 +153,18 @@ describe(applyRetention.name, () => {
     await expect(replica.ledger.accept(task)).resolves.toBe('duplicate')
   })
 })
+
+/** A day in which one run has ended and everything is out. Returns it as its tables are called. */
+async function makeOldRun(database: TestDatabase): Promise<string> {
+  const replica = await openReplica(database)
+  await replica.ledger.accept(makeNewTask())
+  await replica.ledger.finish(makeRunEnd(await claimOne(replica)))
+  await replica.stop()
+  await database.sql.rows('DELETE FROM outbox')
+  await makeOlder(database, 40)
+  const day = await database.sql.value(`SELECT to_char(accepted_on, 'YYYYMMDD') FROM run_record`)
+  return String(day)
+}
 
 /** Moves everything of today to a day in the past, as if it had been accepted then. */
 async function makeOlder({ sql }: TestDatabase, days: number): Promise<void> {

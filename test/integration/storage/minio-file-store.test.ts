@@ -51,6 +51,13 @@ describe('the file store on MinIO', () => {
     await expect(store.readText(await upload('inputs/large.txt', large), NEVER)).resolves.toMatchObject({ sha256: sha256(large) })
   })
 
+  it('tells the size of a file before it is read, and nothing of one that does not exist', async () => {
+    const request = await upload('inputs/sized.txt', 'Привет, мир')
+    await expect(store.statText(request, NEVER)).resolves.toBe(20)
+    await expect(store.statText({ ...request, maxSizeBytes: 19 }, NEVER)).rejects.toMatchObject({ code: 'file_too_large' })
+    await expect(store.statText({ ...request, key: 'inputs/none.txt' }, NEVER)).resolves.toBe(0)
+  })
+
   it('reads an object that was uploaded in parts', async () => {
     const parts = makeClient(s3)
     parts.partSize = 5 * 1024 * 1024

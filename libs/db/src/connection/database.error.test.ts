@@ -1,6 +1,6 @@
 import { TaskError } from '#libs/kernel'
 import { describe, expect, it } from 'vitest'
-import { toLedgerError } from './database.error.js'
+import { isLockTimeout, toLedgerError } from './database.error.js'
 
 function makeError(message: string, code?: string): Error {
   return Object.assign(new Error(message), code !== undefined && { code })
@@ -65,4 +65,15 @@ describe(toLedgerError.name, () => {
       expect(toLedgerError(thrown)).toBe(thrown)
     },
   )
+})
+
+describe(isLockTimeout.name, () => {
+  it.each([
+    ['PostgreSQL said so', makeError('canceling statement due to lock timeout', '55P03'), true],
+    ['it has been named for the rest of Sluice', toLedgerError(makeError('canceling statement due to lock timeout', '55P03')), true],
+    ['it was another error', toLedgerError(makeError('a deadlock', '40P01')), false],
+    ['it was no error', 'x', false],
+  ])('tells whether a lock was not free in time when %s', (_, error, expected) => {
+    expect(isLockTimeout(error)).toBe(expected)
+  })
 })

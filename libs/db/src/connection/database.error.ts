@@ -9,6 +9,7 @@ const ABOUT_VALUES = /^(22|23|54)[0-9A-Z]{3}$/
 const SQLSTATE = /^[0-9A-Z]{5}$/
 /** A broken constraint (23514) by its code, but no task can help it. */
 const MISSING_PARTITION = /no partition of relation/
+const LOCK_NOT_AVAILABLE = '55P03'
 const CONNECTION_ERRORS = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -28,6 +29,12 @@ export function toLedgerError(error: unknown): unknown {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
   if (!isAboutDatabase(code, error.message)) return error
   return TaskError.unavailable('ledger_unavailable', `PostgreSQL cannot do this now${code && ` (${code})`}`, error)
+}
+
+/** Somebody else held a lock for longer than `lock_timeout`. */
+export function isLockTimeout(error: unknown): boolean {
+  const cause = error instanceof TaskError ? error.cause : error
+  return cause instanceof Error && 'code' in cause && cause.code === LOCK_NOT_AVAILABLE
 }
 
 function isAboutDatabase(code: string, message: string): boolean {

@@ -1,11 +1,11 @@
-import type { ClaimedTask, OpenAttempt, RawAnswer } from '#libs/kernel'
+import type { ClaimedTask, KeptAnswer, OpenAttempt } from '#libs/kernel'
 import { makeBigintArray, makeByteaArray, makeIntegerArray, makeTextArray, makeUuidArray } from '../connection/binary-array.js'
 import type { HotPool, Statement } from '../connection/hot-pool.js'
 
 export interface ReceivedAnswer {
   readonly task: ClaimedTask
   readonly attempt: OpenAttempt
-  readonly answer: RawAnswer
+  readonly answer: KeptAnswer
 }
 
 /**
@@ -16,10 +16,11 @@ const RECORD_ANSWERS: Statement = {
   name: 'record-answers',
   text: `
   WITH stored AS (
-    INSERT INTO answer (accepted_on, task_number, attempt_id, run, attempt, status, headers, body, duration_ms)
-    SELECT $1::date, i.task_number, i.attempt_id, i.run, i.attempt, i.status, i.headers::json, i.body, i.duration_ms
-    FROM unnest($2::bigint[], $3::uuid[], $4::integer[], $5::integer[], $6::integer[], $7::text[], $8::bytea[], $9::integer[])
-      AS i(task_number, attempt_id, run, attempt, status, headers, body, duration_ms)
+    INSERT INTO answer (accepted_on, task_number, attempt_id, run, attempt, status, headers, body, duration_ms, prompt_version)
+    SELECT $1::date, i.task_number, i.attempt_id, i.run, i.attempt, i.status, i.headers::json, i.body, i.duration_ms, i.prompt_version
+    FROM unnest($2::bigint[], $3::uuid[], $4::integer[], $5::integer[], $6::integer[], $7::text[], $8::bytea[], $9::integer[],
+                $10::text[])
+      AS i(task_number, attempt_id, run, attempt, status, headers, body, duration_ms, prompt_version)
     ON CONFLICT DO NOTHING
   )
   UPDATE attempt SET state = 'answered', ended_at = now()
@@ -39,5 +40,6 @@ export async function recordAnswers(pool: HotPool, acceptedOn: string, received:
     makeTextArray(received.map(({ answer }) => JSON.stringify(answer.headers))),
     makeByteaArray(received.map(({ answer }) => answer.body)),
     makeIntegerArray(received.map(({ answer }) => Math.round(answer.durationMs))),
+    makeTextArray(received.map(({ answer }) => answer.promptVersion ?? null)),
   ])
 }

@@ -1,4 +1,4 @@
-import type { AttemptEnd, ClaimedTask, OpenAttempt } from '#libs/kernel'
+import type { AttemptEnd, ClaimedTask, NextAttempt, OpenAttempt } from '#libs/kernel'
 import { makeBigintArray, makeIntegerArray, makeTextArray, makeUuidArray } from '../connection/binary-array.js'
 import type { HotPool, Statement, StatementRunner } from '../connection/hot-pool.js'
 import { makeStorableText } from '../connection/storable.js'
@@ -34,6 +34,8 @@ const OPEN_ATTEMPT: Statement = {
       attempts = attempts + CASE WHEN EXISTS (SELECT FROM answered) THEN 0 ELSE $5::integer END,
       maybe_paid = maybe_paid + $6::integer,
       prepare = false,
+      prompt_version = coalesce(prompt_version, $8::text),
+      free_attempt_used = free_attempt_used OR $5::integer = 0,
       state = CASE WHEN EXISTS (SELECT FROM answered) THEN 'pending' ELSE state END,
       lease_id = CASE WHEN EXISTS (SELECT FROM answered) THEN NULL ELSE lease_id END,
       run_at = CASE WHEN EXISTS (SELECT FROM answered) THEN now() ELSE run_at END
@@ -59,13 +61,8 @@ export async function endAttempts(runner: StatementRunner, acceptedOn: string, e
   ])
 }
 
-interface OpenOptions {
-  readonly attemptEnd?: AttemptEnd
-  readonly countsAttempt: boolean
-}
-
-export async function openAttempt(pool: HotPool, task: ClaimedTask, options: OpenOptions): Promise<OpenAttempt | null> {
-  const { attemptEnd, countsAttempt } = options
+export async function openAttempt(pool: HotPool, task: ClaimedTask, next: NextAttempt): Promise<OpenAttempt | null> {
+  const { attemptEnd, countsAttempt, promptVersion } = next
   return pool.transaction(async (transaction) => {
     if (attemptEnd) await endAttempts(transaction, task.acceptedOn, [{ task, end: attemptEnd }])
     const rows = await transaction.run<{ id: string; number: number }>(OPEN_ATTEMPT, [
@@ -76,6 +73,7 @@ export async function openAttempt(pool: HotPool, task: ClaimedTask, options: Ope
       countsAttempt ? 1 : 0,
       attemptEnd?.state === 'maybe_paid' ? 1 : 0,
       task.claim,
+      promptVersion ?? null,
     ])
     return rows[0] ?? null
   })

@@ -40,14 +40,15 @@ export const CLAIM: Statement = {
     INSERT INTO attempt (accepted_on, task_number, run, number, id, counted, provider, model, lease_id, reserved_tokens)
     SELECT accepted_on, id, run, sends, attempt_id, true, provider, model, $1, estimated_tokens FROM claimed WHERE attempt_id IS NOT NULL
   )
-  SELECT c.id, c.accepted_on, c.run, c.sends, c.attempts, c.maybe_paid, c.crashes, c.claims, c.settings_version, c.priority, c.type, c.tenant,
-         c.provider, c.model, t.task_id, t.topic, t.partition, t."offset"::text AS "offset", t.record_key, c.ordering_key,
+  SELECT c.id, c.accepted_on, c.run, c.sends, c.attempts, c.maybe_paid, c.crashes, c.claims, c.free_attempt_used, c.settings_version,
+         c.prompt_version, c.priority, c.type, c.tenant, c.provider, c.model, t.task_id, t.topic, t.partition, t."offset"::text AS "offset", t.record_key, c.ordering_key,
          convert_from(t.payload, 'UTF8') AS payload, t.traceparent, t.correlation_id, t.deadline, t.has_files, t.accepted_at,
-         c.attempt_id, s.attempt_id AS stored_id, s.attempt AS stored_attempt, s.status, s.headers, s.body, s.duration_ms
+         c.attempt_id, s.attempt_id AS stored_id, s.attempt AS stored_attempt, s.status, s.headers, s.body, s.duration_ms,
+         s.prompt_version AS stored_prompt_version
   FROM claimed c
   CROSS JOIN LATERAL (SELECT * FROM task WHERE accepted_on = c.accepted_on AND id = c.id LIMIT 1) t
   LEFT JOIN LATERAL (
-    SELECT attempt_id, attempt, status, headers, body, duration_ms FROM answer
+    SELECT attempt_id, attempt, status, headers, body, duration_ms, prompt_version FROM answer
     WHERE c.is_answered AND accepted_on = c.accepted_on AND task_number = c.id AND run = c.run ORDER BY received_at LIMIT 1
   ) s ON true
   ORDER BY c.priority DESC, c.run_at, c.id`,
@@ -61,8 +62,10 @@ interface ClaimRow extends Row {
   attempts: number
   maybe_paid: number
   crashes: number
+  free_attempt_used: boolean
   claims: number
   settings_version: number
+  prompt_version: string | null
   priority: number
   type: string
   tenant: string
@@ -87,6 +90,7 @@ interface ClaimRow extends Row {
   headers: Record<string, string>
   body: Buffer
   duration_ms: number
+  stored_prompt_version: string | null
 }
 
 export async function claimTasks(pool: HotPool, leaseId: number, limit: number): Promise<ClaimedTask[]> {
@@ -117,9 +121,11 @@ function makeClaimedTask(row: ClaimRow, leaseId: number): ClaimedTask {
     model: row.model,
     hasFiles: row.has_files,
     settingsVersion: row.settings_version,
+    promptVersion: row.prompt_version,
     leaseId,
     claim: row.claims,
     crashes: row.crashes,
+    freeAttemptUsed: row.free_attempt_used,
     attempt: row.attempt_id === null ? null : { id: row.attempt_id, number: row.sends },
     storedAnswer: row.stored_id === null ? null : makeStoredAnswer(row, row.stored_id),
   }
@@ -133,5 +139,6 @@ function makeStoredAnswer(row: ClaimRow, attemptId: string): StoredAnswer {
     headers: row.headers,
     body: row.body,
     durationMs: row.duration_ms,
+    ...(row.stored_prompt_version !== null && { promptVersion: row.stored_prompt_version }),
   }
 }

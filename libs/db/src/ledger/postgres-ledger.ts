@@ -1,16 +1,17 @@
 import { classifyError, GroupCommit, Ledger, TaskError, type WorkerLease } from '#libs/kernel'
 import type {
   AcceptResult,
-  AttemptEnd,
   ClaimedTask,
   Deferral,
   FinishResult,
+  KeptAnswer,
   NewTask,
+  NextAttempt,
   OpenAttempt,
   OutboxMessage,
-  RawAnswer,
   Rejection,
   RunEnd,
+  TaskProgress,
   TransitionResult,
 } from '#libs/kernel'
 import { makePortPolicy } from '#libs/resilience'
@@ -86,6 +87,7 @@ export class PostgresLedger extends Ledger {
     })
     this.finishing = new GroupCommit({
       ...limits,
+      sizeOf: ({ sizeBytes }) => sizeBytes,
       commit: (ends) =>
         inGroups(
           ends,
@@ -131,13 +133,13 @@ export class PostgresLedger extends Ledger {
     }
   }
 
-  async openAttempt(task: ClaimedTask, options: { attemptEnd?: AttemptEnd; countsAttempt: boolean }): Promise<OpenAttempt | null> {
-    const attempt = await openAttempt(this.pool, task, options)
+  async openAttempt(task: ClaimedTask, next: NextAttempt): Promise<OpenAttempt | null> {
+    const attempt = await openAttempt(this.pool, task, next)
     if (!attempt) this.forget(task)
     return attempt
   }
 
-  recordAnswer(task: ClaimedTask, attempt: OpenAttempt, answer: RawAnswer): Promise<void> {
+  recordAnswer(task: ClaimedTask, attempt: OpenAttempt, answer: KeptAnswer): Promise<void> {
     return this.answering.add({ task, attempt, answer })
   }
 
@@ -149,28 +151,28 @@ export class PostgresLedger extends Ledger {
     return result
   }
 
-  async defer({ task, delayMs, reason, attemptEnd, countsAttempt }: Deferral): Promise<TransitionResult> {
+  async defer({ task, delayMs, reason, countsAttempt, ...progress }: Deferral): Promise<TransitionResult> {
     const result = await this.puttingBack.add({
       task,
       state: 'pending',
       delayMs,
       reason,
-      attemptsDelta: countAttempt(attemptEnd !== undefined, countsAttempt),
-      ...(attemptEnd && { attemptEnd }),
+      attemptsDelta: countAttempt(progress.attemptEnd !== undefined, countsAttempt),
+      ...progress,
     })
     this.forget(task)
     if (delayMs <= 0) this.due.announce()
     return result
   }
 
-  async hold(task: ClaimedTask, reason: string, attemptEnd?: AttemptEnd): Promise<TransitionResult> {
+  async hold(task: ClaimedTask, reason: string, progress: TaskProgress = {}): Promise<TransitionResult> {
     const result = await this.puttingBack.add({
       task,
       state: 'held',
       delayMs: 0,
       reason,
       attemptsDelta: 0,
-      ...(attemptEnd && { attemptEnd }),
+      ...progress,
     })
     this.forget(task)
     return result

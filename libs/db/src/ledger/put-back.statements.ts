@@ -1,15 +1,14 @@
-import type { AttemptEnd, ClaimedTask, TransitionResult } from '#libs/kernel'
+import type { ClaimedTask, TaskProgress, TransitionResult } from '#libs/kernel'
 import { makeBigintArray, makeBooleanArray, makeIntegerArray, makeTextArray } from '../connection/binary-array.js'
 import type { HotPool, Statement } from '../connection/hot-pool.js'
 import { endAttempts } from './attempt.statements.js'
 
 /** A held task that goes back to the ledger: to wait until a time, or for an operator. */
-export interface PutBack {
+export interface PutBack extends TaskProgress {
   readonly task: ClaimedTask
   readonly state: 'pending' | 'held'
   readonly delayMs: number
   readonly reason: string
-  readonly attemptEnd?: AttemptEnd
   /** What this try adds to the attempts that count: 1 where it counts without an open attempt, -1 where the open one does not count. */
   readonly attemptsDelta: -1 | 0 | 1
 }
@@ -21,10 +20,11 @@ const PUT_BACK: Statement = {
   name: 'put-back',
   text: `
   WITH item AS MATERIALIZED (
-    SELECT q.id, q.accepted_on, q.run, q.sends, i.state, i.delay_ms, i.reason, i.attempts_delta, i.maybe_paid, i.prepare
+    SELECT q.id, q.accepted_on, q.run, q.sends, i.state, i.delay_ms, i.reason, i.attempts_delta, i.maybe_paid, i.prepare, i.prompt_version
     FROM task_queue q
-    JOIN unnest($1::bigint[], $3::text[], $4::integer[], $5::text[], $6::integer[], $7::integer[], $8::boolean[], $9::integer[])
-      AS i(id, state, delay_ms, reason, attempts_delta, maybe_paid, prepare, claim) ON i.id = q.id
+    JOIN unnest($1::bigint[], $3::text[], $4::integer[], $5::text[], $6::integer[], $7::integer[], $8::boolean[], $9::integer[],
+                $10::text[])
+      AS i(id, state, delay_ms, reason, attempts_delta, maybe_paid, prepare, claim, prompt_version) ON i.id = q.id
     WHERE q.id = ANY($1::bigint[]) AND q.state = 'running' AND q.lease_id = $2 AND q.claims = i.claim
     FOR UPDATE OF q
   ), lost AS (
@@ -36,7 +36,7 @@ const PUT_BACK: Statement = {
   UPDATE task_queue q SET
     state = i.state, lease_id = NULL, run_at = now() + make_interval(secs => i.delay_ms / 1000.0), reason = i.reason,
     attempts = q.attempts + i.attempts_delta - coalesce(l.counted, false)::integer,
-    maybe_paid = q.maybe_paid + i.maybe_paid, prepare = i.prepare
+    maybe_paid = q.maybe_paid + i.maybe_paid, prepare = i.prepare, prompt_version = coalesce(q.prompt_version, i.prompt_version)
   FROM item i LEFT JOIN lost l ON l.task_number = i.id
   WHERE q.id = i.id AND q.id = ANY($1::bigint[])
   RETURNING q.id`,
@@ -61,6 +61,7 @@ export async function putBackTasks(pool: HotPool, items: readonly PutBack[]): Pr
       makeIntegerArray(items.map(({ attemptEnd }) => (attemptEnd?.state === 'maybe_paid' ? 1 : 0))),
       makeBooleanArray(items.map(({ task }) => task.hasFiles)),
       makeIntegerArray(items.map(({ task }) => task.claim)),
+      makeTextArray(items.map(({ promptVersion }) => promptVersion ?? null)),
     ])
   })
   const moved = new Set(rows.map(({ id }) => id))

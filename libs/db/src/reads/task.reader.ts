@@ -1,4 +1,5 @@
 import { DataSource } from 'typeorm'
+import type { OriginalReference } from '#libs/contracts'
 import { EvictingClient } from '../connection/evicting.client.js'
 import { attemptEntity, queueEntity, runEntity, taskEntity, type AttemptRow, type QueueRow, type RunRow, type TaskRow } from './entities.js'
 
@@ -45,6 +46,20 @@ export class TaskReader implements AsyncDisposable {
       .find({ where: { acceptedOn, taskNumber: id }, order: { run: 'ASC', number: 'ASC' } })
     const runs = await this.source.getRepository(runEntity).find({ where: { acceptedOn, taskNumber: id }, order: { run: 'ASC' } })
     return { task, queue, attempts, runs }
+  }
+
+  /** The value of a record that was too large for its dead letter. null: retention has taken it. */
+  async readOriginal(reference: OriginalReference): Promise<Buffer | null> {
+    const rows = await (reference.table === 'task'
+      ? this.source.query<{ value: Buffer }[]>('SELECT payload AS value FROM task WHERE accepted_on = $1 AND id = $2', [
+          reference.accepted_on,
+          reference.id,
+        ])
+      : this.source.query<{ value: Buffer }[]>(
+          'SELECT value FROM rejected_delivery WHERE topic = $1 AND partition = $2 AND "offset" = $3 AND value IS NOT NULL',
+          [reference.topic, reference.partition, reference.offset],
+        ))
+    return rows[0]?.value ?? null
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -35,7 +35,7 @@ export class PartitionKeeper {
   private async keep(): Promise<void> {
     await this.makePartitions()
     const report = await applyRetention(this.pool, this.retention, () => this.stopped)
-    if (report.days.length + report.identities + report.rejections > 0) this.events.onRemoved(report)
+    if (report.days.length + report.postponed.length + report.identities + report.rejections > 0) this.events.onRemoved(report)
   }
 
   private async makePartitions(): Promise<void> {

@@ -1,8 +1,11 @@
+import { isLockTimeout } from '../connection/database.error.js'
 import type { HotPool, Statement } from '../connection/hot-pool.js'
 import { WIDE_TABLES } from './wide-tables.js'
 
 /** Rows of one delete: small enough to hold no lock for long. */
 const BATCH = 5_000
+/** Everybody waits behind whoever waits for these locks. Below PostgreSQL's deadlock_timeout (1 s), so that it is never the others who give up. */
+const LOCK_TIMEOUT_MS = 300
 
 export interface RetentionLimits {
   /** Whole days of tasks, attempts, answers and ends. */
@@ -22,6 +25,23 @@ const OLD_DAYS: Statement = {
     AND NOT EXISTS (SELECT FROM task_queue q WHERE q.accepted_on = day)
     AND NOT EXISTS (SELECT FROM outbox o WHERE o.accepted_on = day)
   ORDER BY 1`,
+}
+
+/**
+ * Whoever brings a task of an old day back (a resend, a redrive) reads its rows in these tables first, in the same transaction: under these
+ * locks it has either committed, and the look that follows sees it, or it waits and then finds nothing. The parents are enough, and are
+ * what a DROP needs in any case. Always in this order, as everybody else takes them.
+ */
+const LOCK_WIDE_TABLES: Statement = {
+  text: `LOCK TABLE ${WIDE_TABLES.map(({ table }) => `ONLY ${table}`).join(', ')} IN ACCESS EXCLUSIVE MODE`,
+}
+
+const MAY_DROP: Statement = {
+  name: 'retention-may-drop',
+  text: `
+  SELECT to_regclass('task_' || $1::text) IS NOT NULL
+    AND NOT EXISTS (SELECT FROM task_queue q WHERE q.accepted_on = to_date($1::text, 'YYYYMMDD'))
+    AND NOT EXISTS (SELECT FROM outbox o WHERE o.accepted_on = to_date($1::text, 'YYYYMMDD')) AS may_drop`,
 }
 
 const OLD_IDENTITIES = `
@@ -51,6 +71,8 @@ const OLD_KEYS = `
 
 export interface RetentionReport {
   readonly days: readonly string[]
+  /** Days that were in use: the next time will do. */
+  readonly postponed: readonly string[]
   readonly identities: number
   readonly rejections: number
 }
@@ -60,24 +82,41 @@ export interface RetentionReport {
  * small batches. Safe to run on several replicas at once; `isStopped` is asked between the batches.
  */
 export async function applyRetention(pool: HotPool, limits: RetentionLimits, isStopped: () => boolean): Promise<RetentionReport> {
-  const days = await dropOldDays(pool, limits.historyDays)
+  const { days, postponed } = await dropOldDays(pool, limits.historyDays)
   const remove = (name: string, text: string, age: number) => deleteInBatches(pool, { statement: { name, text }, age, isStopped })
   const identities = limits.identityDays === undefined ? 0 : await remove('retention-identities', OLD_IDENTITIES, limits.identityDays)
   const rejections = await remove('retention-rejections', OLD_REJECTIONS, limits.historyDays)
   await remove('retention-leases', OLD_LEASES, limits.historyDays)
   await remove('retention-keys', OLD_KEYS, limits.historyDays)
-  return { days, identities, rejections }
+  return { days, postponed, identities, rejections }
 }
 
-async function dropOldDays(pool: HotPool, historyDays: number): Promise<string[]> {
-  const rows = await pool.run<{ day: string }>(OLD_DAYS, [historyDays])
-  for (const { day } of rows) {
-    await pool.transaction(async (transaction) => {
-      await transaction.run({ text: `SET LOCAL lock_timeout = '1s'` }, [])
-      for (const { table } of WIDE_TABLES) await transaction.run({ text: `DROP TABLE IF EXISTS ${table}_${day}` }, [])
-    })
+async function dropOldDays(pool: HotPool, historyDays: number): Promise<Pick<RetentionReport, 'days' | 'postponed'>> {
+  const days: string[] = []
+  const postponed: string[] = []
+  for (const { day } of await pool.run<{ day: string }>(OLD_DAYS, [historyDays])) {
+    const result = await dropDay(pool, day)
+    if (result === 'dropped') days.push(day)
+    if (result === 'postponed') postponed.push(day)
   }
-  return rows.map(({ day }) => day)
+  return { days, postponed }
+}
+
+/** kept: something of the day has come back since the first look, or another replica was faster. postponed: the tables were in use. */
+async function dropDay(pool: HotPool, day: string): Promise<'dropped' | 'kept' | 'postponed'> {
+  try {
+    return await pool.transaction(async (transaction) => {
+      await transaction.run({ text: `SET LOCAL lock_timeout = '${LOCK_TIMEOUT_MS}ms'` }, [])
+      await transaction.run(LOCK_WIDE_TABLES, [])
+      const [check] = await transaction.run<{ may_drop: boolean }>(MAY_DROP, [day])
+      if (!check?.may_drop) return 'kept'
+      for (const { table } of WIDE_TABLES) await transaction.run({ text: `DROP TABLE IF EXISTS ${table}_${day}` }, [])
+      return 'dropped'
+    })
+  } catch (error) {
+    if (isLockTimeout(error)) return 'postponed'
+    throw error
+  }
 }
 
 interface Batches {

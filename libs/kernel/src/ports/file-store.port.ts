@@ -22,6 +22,11 @@ export interface FileText {
 
 /** Object storage. Errors are TaskErrors: `file_not_found`, `file_forbidden`, `file_too_large`, `unsupported_media` are final, `storage_unavailable` is retryable. */
 export abstract class FileStore {
+  /**
+   * How many bytes `readText` would read; what can be refused by name or size is refused here already. 0 where the store does not say, as
+   * for a file that does not exist: `readText` then tells why.
+   */
+  abstract statText(request: FileRequest, signal: AbortSignal): Promise<number>
   /** Reads a text file that a task names. Only plain-text kinds; others throw `unsupported_media`. */
   abstract readText(request: FileRequest, signal: AbortSignal): Promise<FileText>
   /** Writes an answer under a name that depends only on the run, so that writing it again is harmless. */

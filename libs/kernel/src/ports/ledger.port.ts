@@ -1,5 +1,5 @@
 import type { Outcome } from '#libs/contracts'
-import type { AcceptResult, AttemptEnd, ClaimedTask, NewTask, OpenAttempt, RawAnswer, Rejection } from '../task.js'
+import type { AcceptResult, AttemptEnd, ClaimedTask, KeptAnswer, NewTask, OpenAttempt, Rejection } from '../task.js'
 import type { TokenUsage, ObjectReference, EventError } from '#libs/contracts'
 
 /** A message that waits in the ledger to be published. */
@@ -29,15 +29,28 @@ export interface RunEnd {
   /** Makes the result event, JSON in UTF-8, once the number of the result inside its ordering key is known. */
   readonly makeResultEvent: (keySequence: number | undefined) => Buffer
   readonly deadLetter?: { readonly eventId: string; readonly value: Buffer }
+  /** About how much all this is in a statement: ends are written many at once. */
+  readonly sizeBytes: number
+}
+
+/** How far a task has come, to be kept together with what happens to it. */
+export interface TaskProgress {
+  readonly attemptEnd?: AttemptEnd
+  /** The template with which the run was rendered. The first that is kept stays the run's. */
+  readonly promptVersion?: string
+}
+
+export interface NextAttempt extends TaskProgress {
+  /** false: the free attempt of the run, which has only one. */
+  readonly countsAttempt: boolean
 }
 
 /** A task put back with a later time. */
-export interface Deferral {
+export interface Deferral extends TaskProgress {
   readonly task: ClaimedTask
   readonly delayMs: number
   /** The gate or error class it waits for. */
   readonly reason: string
-  readonly attemptEnd?: AttemptEnd
   /** false: this try is not counted against the maximum, as when a task only waits for quota. It had an open attempt if `attemptEnd` is given. */
   readonly countsAttempt: boolean
 }
@@ -62,13 +75,13 @@ export abstract class Ledger {
    * Opens the next attempt of a held task, after ending the last one if `attemptEnd` is given. null: the task is no longer ours, or an
    * answer of an earlier attempt has come in meanwhile (then the task has been put back and will be claimed with it).
    */
-  abstract openAttempt(task: ClaimedTask, options: { attemptEnd?: AttemptEnd; countsAttempt: boolean }): Promise<OpenAttempt | null>
+  abstract openAttempt(task: ClaimedTask, next: NextAttempt): Promise<OpenAttempt | null>
   /** Stores a received answer, also when the task is no longer ours. The first answer of an attempt stays; idempotent by attempt. */
-  abstract recordAnswer(task: ClaimedTask, attempt: OpenAttempt, answer: RawAnswer): Promise<void>
+  abstract recordAnswer(task: ClaimedTask, attempt: OpenAttempt, answer: KeptAnswer): Promise<void>
   abstract finish(end: RunEnd): Promise<FinishResult>
   abstract defer(deferral: Deferral): Promise<TransitionResult>
   /** Parks a task until an operator decides. */
-  abstract hold(task: ClaimedTask, reason: string, attemptEnd?: AttemptEnd): Promise<TransitionResult>
+  abstract hold(task: ClaimedTask, reason: string, progress?: TaskProgress): Promise<TransitionResult>
   /** Idempotent: marking a message again does nothing. */
   abstract markPublished(outboxIds: readonly number[]): Promise<void>
   /** Messages older than `olderThanMs` that nobody has published, locked by nobody else. */

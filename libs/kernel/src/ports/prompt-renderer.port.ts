@@ -10,7 +10,10 @@ export interface RenderedPrompt {
   readonly estimatedPromptTokens: number
 }
 
-/** Makes the messages of a call from a task. Errors are TaskErrors with `template_*` and `prompt_too_large`, none of them retryable. */
+/**
+ * Makes the messages of a call from a task. Errors are TaskErrors with `template_*` and `prompt_too_large`. Only a pinned version that is
+ * not here is retryable: while a release is rolled out, another replica may have it.
+ */
 export abstract class PromptRenderer {
   /** `files` are in the order of the task's files. `contextWindow` is in tokens: prompt and `maxTokens` together must fit. */
   abstract render(input: {
@@ -19,6 +22,8 @@ export abstract class PromptRenderer {
     readonly files: readonly (FileText & { readonly name: string })[]
     readonly contextWindow: number | undefined
     readonly maxTokens: number
+    /** `name@version` to render with, whatever is the latest by now; undefined: the run has not been rendered before. */
+    readonly pinnedVersion: string | undefined
   }): RenderedPrompt
   /** Is there such a template? Any version where none is named. */
   abstract hasTemplate(name: string, version?: number): boolean

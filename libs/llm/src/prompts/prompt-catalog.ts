@@ -1,13 +1,15 @@
 import { TaskError } from '#libs/kernel'
-import type { PromptTemplate } from './prompt-template.js'
+import { labelOf, type PromptTemplate } from './prompt-template.js'
 
 /** All versions of all templates, as they were at start. */
 export class PromptCatalog {
   private readonly versions = new Map<string, Map<number, PromptTemplate>>()
   private readonly latest = new Map<string, PromptTemplate>()
+  private readonly byLabel: ReadonlyMap<string, PromptTemplate>
 
   constructor(readonly all: readonly PromptTemplate[]) {
     for (const template of all) this.add(template)
+    this.byLabel = new Map(all.map((template) => [labelOf(template), template]))
   }
 
   /** The latest version where none is named. */
@@ -22,6 +24,19 @@ export class PromptCatalog {
     const versions = this.versions.get(name)
     const hint = versions === undefined ? 'there is no template of this name' : `its versions are ${[...versions.keys()].join(', ')}`
     throw TaskError.invalid('template_not_found', `template: ${name}${version === undefined ? '' : ` version ${version}`}: ${hint}`)
+  }
+
+  /**
+   * By `name@version`. Throws TaskError `template_not_found`, retryable: while a release is rolled out, the version may be on another replica
+   * only, and a task that has begun with it must not fail for that.
+   */
+  getPinned(label: string): PromptTemplate {
+    const template = this.byLabel.get(label)
+    if (template !== undefined) return template
+    throw TaskError.unavailable(
+      'template_not_found',
+      `template: this run began with ${label}, which PROMPTS_DIR does not have: put it back`,
+    )
   }
 
   private add(template: PromptTemplate): void {

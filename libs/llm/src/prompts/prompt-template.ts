@@ -14,6 +14,11 @@ export interface PromptTemplate {
   readonly sha256: string
 }
 
+/** How a version is named in results and errors. */
+export function labelOf({ name, version }: Pick<PromptTemplate, 'name' | 'version'>): string {
+  return `${name}@${version}`
+}
+
 export interface PromptPart {
   readonly role: 'system' | 'user'
   readonly parsed: Template[]

@@ -31,15 +31,17 @@ interface Given {
   readonly files?: Record<string, string>
   readonly contextWindow?: number
   readonly maxTokens?: number
+  readonly pinnedVersion?: string
 }
 
-function render({ message = {}, type = {}, files = {}, contextWindow, maxTokens = 10 }: Given) {
+function render({ message = {}, type = {}, files = {}, contextWindow, maxTokens = 10, pinnedVersion }: Given) {
   return service.render({
     message: { task_id: 'a', ...message },
     type: { name: 'prompt', ...type } as TaskType,
     files: Object.entries(files).map(([name, text]) => ({ name, text }) as FileText & { name: string }),
     contextWindow,
     maxTokens,
+    pinnedVersion,
   })
 }
 
@@ -107,6 +109,21 @@ describe(PromptService.name, () => {
     it('renders the version that the type pins', () => {
       const type = { template: { name: 'greet', version: 1 } }
       expect(render({ type, message: { template: { name: 'greet', variables: { name: 'Ann' } } } }).promptVersion).toBe('greet@1')
+    })
+
+    it('keeps to the version with which the run began, whatever is the latest or what its type says by now', () => {
+      const message: Partial<TaskMessage> = { template: { name: 'greet', variables: { name: 'Ann' } } }
+      expect(render({ message, pinnedVersion: 'greet@1' })).toMatchObject({ promptVersion: 'greet@1' })
+      expect(render({ message: { prompt: 'x' }, type: { template: { name: 'report' } }, pinnedVersion: 'wrap@1' })).toMatchObject({
+        messages: [{ content: 'Q: x' }],
+        promptVersion: 'wrap@1',
+      })
+    })
+
+    it('asks to be tried later when it does not have that version: another replica may, while a release is rolled out', () => {
+      expect(() => render({ message: { template: { name: 'greet' } }, pinnedVersion: 'greet@3' })).toThrow(
+        expect.objectContaining({ code: 'template_not_found', retryable: true, message: expect.stringContaining('greet@3') as string }),
+      )
     })
 
     it('gives a plain prompt to the template of the type as its variable', () => {

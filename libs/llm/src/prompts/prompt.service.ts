@@ -4,7 +4,7 @@ import { Injectable } from '@nestjs/common'
 import { appendFiles } from './append-files.js'
 import { checkMessages } from './check-messages.js'
 import { PromptCatalog } from './prompt-catalog.js'
-import type { PromptTemplate } from './prompt-template.js'
+import { labelOf, type PromptTemplate } from './prompt-template.js'
 import { TemplateRenderer } from './template-renderer.js'
 
 type RenderInput = Parameters<PromptRenderer['render']>[0]
@@ -32,23 +32,30 @@ export class PromptService extends PromptRenderer {
     const messages = checkMessages(appendFiles(drafted, rest))
     const estimatedPromptTokens = estimateMessageTokens(messages)
     checkSize(estimatedPromptTokens, input)
-    return { messages, estimatedPromptTokens, ...(template && { promptVersion: `${template.name}@${template.version}` }) }
+    return { messages, estimatedPromptTokens, ...(template && { promptVersion: labelOf(template) }) }
   }
 
   override hasTemplate(name: string, version?: number): boolean {
     return this.catalog.find(name, version) !== undefined
   }
 
-  private draft({ message, type, files }: RenderInput): Draft {
-    const wanted = message.template ?? type.template
-    if (wanted === undefined) return { messages: message.messages ?? [{ role: 'user', content: message.prompt ?? '' }] }
+  private draft(input: RenderInput): Draft {
+    const { message, type, files } = input
+    const template = this.choose(input)
+    if (template === undefined) return { messages: message.messages ?? [{ role: 'user', content: message.prompt ?? '' }] }
     if (message.messages !== undefined) throw TaskError.invalid('invalid_message', `messages: the task type ${type.name} has a template`)
-    const template = this.catalog.get(wanted.name, wanted.version ?? pinnedVersion(wanted.name, type))
     return { template, messages: this.renderer.render(template, { variables: variablesOf(message), files }) }
+  }
+
+  /** A run that was rendered before keeps its version, whatever its type says by now. */
+  private choose({ message, type, pinnedVersion }: RenderInput): PromptTemplate | undefined {
+    if (pinnedVersion !== undefined) return this.catalog.getPinned(pinnedVersion)
+    const wanted = message.template ?? type.template
+    return wanted && this.catalog.get(wanted.name, wanted.version ?? versionOfType(wanted.name, type))
   }
 }
 
-function pinnedVersion(name: string, { template }: TaskType): number | undefined {
+function versionOfType(name: string, { template }: TaskType): number | undefined {
   return template?.name === name ? template.version : undefined
 }
 

@@ -1,7 +1,7 @@
 import type { ChatMessage } from '#libs/contracts'
 import { TaskError } from '#libs/kernel'
 import type { Liquid } from 'liquidjs'
-import type { PromptTemplate } from './prompt-template.js'
+import { labelOf, type PromptTemplate } from './prompt-template.js'
 import { makeVariables } from './prompt-variables.js'
 
 interface TemplateInput {
@@ -14,7 +14,7 @@ export class TemplateRenderer {
   constructor(private readonly engine: Liquid) {}
 
   render(template: PromptTemplate, { variables, files }: TemplateInput): ChatMessage[] {
-    const label = `${template.name}@${template.version}`
+    const label = labelOf(template)
     const scope = {
       ...makeVariables(template.variables, variables, label),
       files: Object.fromEntries(files.map(({ name, text }) => [name, text])),

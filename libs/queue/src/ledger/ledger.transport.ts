@@ -177,6 +177,7 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
     const { streams, clock, lease } = this.options
     const context = new TaskContext(task, {
       streams,
+      clock,
       ...this.signalsOf(lease.signal()),
       receivedAtMs: clock.nowMs(),
       isLeaseFresh: () => lease.isFresh && lease.fence === task.leaseId,

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { Inject, Injectable } from '@nestjs/common'
+import type { Client } from 'minio'
 import { TaskError, type FileRequest, type FileText } from '#libs/kernel'
-import { readBody, type ObjectBody } from '../s3/read-body.js'
+import { checkSize, readBody, type ObjectBody } from '../s3/read-body.js'
 import { S3Calls } from '../s3/s3-calls.js'
+import { S3ResponseError } from '../s3/s3-response.error.js'
 import { storageSettings, type StorageSettings } from '../storage.settings.js'
 import { decodeText } from './decode-text.js'
 import { authorizeRead } from './file-access.policy.js'
@@ -20,6 +22,15 @@ export class TextFileReader {
     private readonly calls: S3Calls,
     @Inject(storageSettings.KEY) private readonly settings: StorageSettings,
   ) {}
+
+  async stat(request: FileRequest, signal: AbortSignal): Promise<number> {
+    const bucket = authorizeRead(request, this.settings)
+    const { key, mediaType, maxSizeBytes } = request
+    requireText(kindOfMediaType(mediaType) ?? kindOfName(key), key)
+    const size = await this.calls.run({ operation: 'stat', bucket, key }, (client) => sizeOf(client, bucket, key), signal)
+    checkSize(size, maxSizeBytes)
+    return size
+  }
 
   async read(request: FileRequest, signal: AbortSignal): Promise<FileText> {
     const bucket = authorizeRead(request, this.settings)
@@ -44,6 +55,16 @@ export class TextFileReader {
       },
       signal,
     )
+  }
+}
+
+/** An answer to HEAD has no body: a 404 does not say whether the file is missing, for good, or its bucket. The read will. */
+async function sizeOf(client: Client, bucket: string, key: string): Promise<number> {
+  try {
+    return (await client.statObject(bucket, key)).size
+  } catch (error) {
+    if (error instanceof S3ResponseError && error.status === 404) return 0
+    throw error
   }
 }
 

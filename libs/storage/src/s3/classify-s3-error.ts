@@ -2,7 +2,7 @@ import { TaskError } from '#libs/kernel'
 import { S3ResponseError } from './s3-response.error.js'
 import { S3TimeoutError } from './s3-timeout.error.js'
 
-export type S3Operation = 'read' | 'write' | 'check_bucket' | 'make_bucket'
+export type S3Operation = 'stat' | 'read' | 'write' | 'check_bucket' | 'make_bucket'
 
 /** What a call to the store is about: for messages and metrics. */
 export interface S3Target {
@@ -13,6 +13,7 @@ export interface S3Target {
 
 /** What a policy must allow, as S3 names it. */
 const ACTIONS: Readonly<Record<S3Operation, string>> = {
+  stat: 's3:GetObject',
   read: 's3:GetObject',
   write: 's3:PutObject and s3:GetObject',
   check_bucket: 's3:ListBucket',

@@ -53,7 +53,8 @@ function md5Of({ headers }: IncomingMessage): string | undefined {
   return MD5.exec(headers.etag ?? '')?.[1]?.toLowerCase()
 }
 
-function checkSize(sizeBytes: number, maxSizeBytes: number): void {
+/** Throws TaskError `file_too_large`. */
+export function checkSize(sizeBytes: number, maxSizeBytes: number): void {
   if (sizeBytes > maxSizeBytes) {
     throw TaskError.invalid('file_too_large', `a file is larger than ${maxSizeBytes} bytes`, {
       size_bytes: sizeBytes,

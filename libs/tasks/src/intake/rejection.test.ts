@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { makeRejectionEventId } from '#libs/contracts'
 import { TaskError, type Delivery } from '#libs/kernel'
@@ -55,12 +56,26 @@ describe(makeRejection.name, () => {
     expect(letter).not.toHaveProperty('source.key')
   })
 
-  it.each([
-    [524_288, true],
-    [524_289, false],
-  ])('with an original of %i bytes keeps it: %s', (size, kept) => {
-    const delivery = makeDelivery({ value: Buffer.alloc(size) })
-    expect(Object.keys(readDeadLetter(delivery)).includes('original')).toBe(kept)
-    expect(makeRejection(delivery, { error }).value).toHaveLength(size)
+  it('has an original of up to 512 KiB in it', () => {
+    const letter = readDeadLetter(makeDelivery({ value: Buffer.alloc(524_288) }))
+    expect(letter).toHaveProperty('original')
+    expect(letter).not.toHaveProperty('original_ref')
+  })
+
+  it('says where a larger original lies: it once had neither', () => {
+    const value = Buffer.alloc(524_289)
+    const delivery = makeDelivery({ value, partition: 3, offset: 2n ** 60n })
+    const letter = readDeadLetter(delivery)
+    expect(letter).not.toHaveProperty('original')
+    expect(letter).toHaveProperty('original_ref', {
+      store: 'ledger',
+      table: 'rejected_delivery',
+      topic: 'llm.tasks',
+      partition: 3,
+      offset: '1152921504606846976',
+      sha256: createHash('sha256').update(value).digest('hex'),
+      size: 524_289,
+    })
+    expect(makeRejection(delivery, { error }).value).toBe(value)
   })
 })

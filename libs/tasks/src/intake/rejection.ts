@@ -1,9 +1,7 @@
 import { makeRejectionEventId, type DeadLetterEvent } from '#libs/contracts'
 import { describeCauses, type Delivery, type Rejection, type TaskError } from '#libs/kernel'
+import { makeOriginalFields } from '../run/original-fields.js'
 import { makeFingerprint } from '../run/result-event.js'
-
-/** A larger original stays in the ledger only: the dead letter must fit a Kafka record. */
-const MAX_ORIGINAL_BYTES = 512 * 1_024
 
 /** Why a delivery is no task, with what could be read of it all the same. */
 export interface Problem {
@@ -24,7 +22,7 @@ export function makeRejection(delivery: Delivery, { error, taskId, tenant }: Pro
     ...(taskId !== undefined && { task_id: taskId }),
     error: { code: error.code, message: error.message, fingerprint: makeFingerprint(error, topic), causes: describeCauses(error.cause) },
     attempts: 0,
-    ...(value && value.length <= MAX_ORIGINAL_BYTES && { original: value.toString('base64') }),
+    ...(value && makeOriginalFields(value, { table: 'rejected_delivery', topic, partition, offset: String(offset) })),
     at: new Date(timestampMs).toISOString(),
   }
   return { source: { topic, partition, offset }, key, value, error, eventId, deadLetter: Buffer.from(JSON.stringify(event)) }

@@ -39,8 +39,8 @@ function makeKnown(message: Partial<TaskMessage> = {}): KnownTask {
 
 function judge(text: string, message: Partial<TaskMessage> = {}, promptVersion?: string) {
   clients.client.parse.mockReturnValue({ text, usage, finishReason: 'stop', model: 'GigaChat-2:1' })
-  const answerJudge = new AnswerJudge(clients, checker, files, { inlineAnswerBytes: INLINE_BYTES, maxCrashes: 5 })
-  return answerJudge.judge(makeKnown(message), makeAnswer(), { signal, ...(promptVersion !== undefined && { promptVersion }) })
+  const answerJudge = new AnswerJudge(clients, checker, files, { inlineAnswerBytes: INLINE_BYTES, filesInHandBytes: 1_000, maxCrashes: 5 })
+  return answerJudge.judge(makeKnown(message), { ...makeAnswer(), ...(promptVersion !== undefined && { promptVersion }) }, signal)
 }
 
 const answerFacts = { model: 'GigaChat-2:1', finishReason: 'stop', usage, llmMs: 12 }
@@ -92,8 +92,12 @@ describe(AnswerJudge.name, () => {
     clients.client.parse.mockImplementation(() => {
       throw error
     })
-    const answerJudge = new AnswerJudge(clients, checker, files, { inlineAnswerBytes: INLINE_BYTES, maxCrashes: 5 })
-    expect(await answerJudge.judge(makeKnown({ metadata: { order: 1 } }), makeAnswer(), { signal })).toEqual({
+    const answerJudge = new AnswerJudge(clients, checker, files, {
+      inlineAnswerBytes: INLINE_BYTES,
+      filesInHandBytes: 1_000,
+      maxCrashes: 5,
+    })
+    expect(await answerJudge.judge(makeKnown({ metadata: { order: 1 } }), makeAnswer(), signal)).toEqual({
       outcome: 'failed',
       code: 'llm_bad_response',
       error,

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common'
-import { FileStore, LlmClients, OutputChecker, TaskError, type RawAnswer } from '#libs/kernel'
+import { FileStore, LlmClients, OutputChecker, TaskError, type KeptAnswer } from '#libs/kernel'
 import type { RunFacts, RunOutput, Verdict } from '../pipeline/verdict.js'
 import { makeFailure } from '../pipeline/verdict.js'
 import { runSettings, type RunSettings } from './run.settings.js'
@@ -23,23 +23,19 @@ export class AnswerJudge {
     @Inject(runSettings.KEY) private readonly settings: RunSettings,
   ) {}
 
-  async judge(
-    known: KnownTask,
-    raw: RawAnswer,
-    context: { readonly promptVersion?: string; readonly signal: AbortSignal },
-  ): Promise<Verdict> {
+  async judge(known: KnownTask, kept: KeptAnswer, signal: AbortSignal): Promise<Verdict> {
     const { task, message, call } = known
     const told = {
-      ...(context.promptVersion !== undefined && { promptVersion: context.promptVersion }),
+      ...(kept.promptVersion !== undefined && { promptVersion: kept.promptVersion }),
       ...(message.metadata && { metadata: message.metadata }),
     }
     let facts: RunFacts = told
     try {
-      const answer = this.clients.of(task.provider).parse(raw)
+      const answer = this.clients.of(task.provider).parse(kept)
       const { text, model, finishReason, usage } = answer
-      facts = { ...told, answer: { model, finishReason, usage, llmMs: raw.durationMs } }
+      facts = { ...told, answer: { model, finishReason, usage, llmMs: kept.durationMs } }
       const json = call.responseSchema === undefined ? undefined : await this.checker.check(text, call.responseSchema)
-      return { outcome: 'succeeded', facts, output: await this.makeOutput(known, text, json, context.signal) }
+      return { outcome: 'succeeded', facts, output: await this.makeOutput(known, text, json, signal) }
     } catch (error) {
       // Only a final error ends the run here, with what the answer has cost; the others are the retry interceptor's.
       if (error instanceof TaskError && !error.retryable) return makeFailure(error, facts)

@@ -36,8 +36,8 @@ beforeEach(() => {
   relay = new OutboxRelay(ledger, publisher)
 })
 
-async function store(verdict: Verdict, attemptEnd?: AttemptEnd) {
-  const { context } = makeTaskContext(makeClaimedTask({ taskId: 'a', attempts: 2 }))
+async function store(verdict: Verdict, attemptEnd?: AttemptEnd, promptVersion: string | null = null) {
+  const { context } = makeTaskContext(makeClaimedTask({ taskId: 'a', attempts: 2, promptVersion }))
   context.attemptEnd = attemptEnd
   const stored = await new OutcomeStore(ledger, relay, clock).store(context, verdict)
   return { stored, task: context.task }
@@ -67,7 +67,24 @@ describe(OutcomeStore.name, () => {
     ledger.hold.mockResolvedValue('done')
     const { stored, task } = await store(HELD, END)
     expect(stored).toEqual({ outcome: 'held', code: 'maybe_paid' })
-    expect(ledger.hold.mock.calls).toEqual([[task, 'maybe_paid', END]])
+    expect(ledger.hold.mock.calls).toEqual([[task, 'maybe_paid', { attemptEnd: END }]])
+  })
+
+  it('keeps the template of the run with a task that is put back or parked', async () => {
+    ledger.defer.mockResolvedValue('done')
+    ledger.hold.mockResolvedValue('done')
+    await store(DEFERRED, undefined, 'a@1')
+    await store(HELD, undefined, 'a@1')
+    expect(ledger.defer.mock.calls[0]![0]).toMatchObject({ promptVersion: 'a@1' })
+    expect(ledger.hold.mock.calls[0]![2]).toEqual({ promptVersion: 'a@1' })
+  })
+
+  it('tells the template of a run that failed before there was an answer', async () => {
+    ledger.finish.mockResolvedValue({ kind: 'finished', outbox: [] })
+    await store(makeFailure(ERROR), END, 'a@1')
+    const [end] = ledger.finish.mock.calls[0]!
+    expect(end.promptVersion).toBe('a@1')
+    expect(JSON.parse(end.makeResultEvent(undefined).toString())).toMatchObject({ versions: { prompt: 'a@1' } })
   })
 
   it('finishes a run that succeeded, with no dead letter, and publishes what the ledger gives back', async () => {
@@ -90,6 +107,7 @@ describe(OutcomeStore.name, () => {
           outputRef,
           resultEventId: makeResultEventId('default', 'a', 1),
           makeResultEvent: expect.any(Function),
+          sizeBytes: expect.any(Number),
         },
       ],
     ])
@@ -125,6 +143,7 @@ describe(OutcomeStore.name, () => {
     })
     expect(JSON.parse(end.deadLetter!.value.toString())).toMatchObject({ kind: 'failed', event_id: end.deadLetter!.eventId })
     expect(end).not.toHaveProperty('model')
+    expect(end.sizeBytes).toBeGreaterThan(end.deadLetter!.value.length)
   })
 
   it('finishes an expired run without a dead letter', async () => {

@@ -4,6 +4,7 @@ import { makeResultEventId } from '#libs/contracts'
 import { classifyError, Clock, Ledger, TaskError, type TaskContext } from '#libs/kernel'
 import { OutboxRelay } from '../outbox/outbox.relay.js'
 import type { RunFacts, RunOutput, Verdict } from '../pipeline/verdict.js'
+import { estimateEndBytes } from './estimate-end-bytes.js'
 import { makeDeadLetter, makeFingerprint, makeResultEvent, type EndedRun } from './result-event.js'
 
 /** What the dispatch of a task ends with: for its transport and for tests. */
@@ -42,18 +43,17 @@ export class OutcomeStore {
   }
 
   private async storeVerdict(context: TaskContext, verdict: Verdict): Promise<StoredOutcome> {
-    const { task, attemptEnd } = context
-    const ended = attemptEnd && { attemptEnd }
+    const { task, progress } = context
     switch (verdict.outcome) {
       case 'gone':
         return { outcome: 'gone' }
       case 'deferred': {
         const { delayMs, reason, countsAttempt, code } = verdict
-        const result = await this.ledger.defer({ task, delayMs, reason, countsAttempt, ...ended })
+        const result = await this.ledger.defer({ task, delayMs, reason, countsAttempt, ...progress })
         return this.report(result === 'done', { outcome: 'deferred', code })
       }
       case 'held': {
-        const result = await this.ledger.hold(task, verdict.reason, attemptEnd)
+        const result = await this.ledger.hold(task, verdict.reason, progress)
         return this.report(result === 'done', { outcome: 'held', code: verdict.code })
       }
       case 'succeeded':
@@ -68,9 +68,11 @@ export class OutcomeStore {
     context: TaskContext,
     verdict: { outcome: Exclude<Outcome, 'cancelled'>; facts: RunFacts; output?: RunOutput; error?: TaskError },
   ): Promise<StoredOutcome> {
-    const { task, attempts, traceparent } = context
-    const { outcome, facts, output, error } = verdict
+    const { task, attempts, traceparent, promptVersion } = context
+    const { outcome, output, error } = verdict
     const eventId = makeResultEventId(task.tenant, task.taskId, task.run)
+    // What failed before there was an answer tells its template too.
+    const facts: RunFacts = { ...(promptVersion !== undefined && { promptVersion }), ...verdict.facts }
     const run: EndedRun = {
       eventId,
       task,
@@ -83,6 +85,7 @@ export class OutcomeStore {
       ...(output && { output }),
       ...(error && { error }),
     }
+    const deadLetter = outcome === 'failed' && error ? makeDeadLetter({ ...run, error }) : undefined
     const result = await this.ledger.finish({
       task,
       outcome,
@@ -97,7 +100,8 @@ export class OutcomeStore {
       ...(output?.outputRef && { outputRef: output.outputRef }),
       resultEventId: eventId,
       makeResultEvent: (keySequence) => makeResultEvent(run, keySequence),
-      ...(outcome === 'failed' && error && { deadLetter: makeDeadLetter({ ...run, error }) }),
+      ...(deadLetter && { deadLetter }),
+      sizeBytes: estimateEndBytes(run, deadLetter),
     })
     if (result.kind === 'finished') this.relay.publish(result.outbox)
     return this.report(result.kind === 'finished', { outcome, ...(error && { code: error.code }) })

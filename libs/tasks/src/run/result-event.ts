@@ -4,9 +4,8 @@ import { makeDeadLetterEventId } from '#libs/contracts'
 import { describeCauses, type ClaimedTask, type TaskError } from '#libs/kernel'
 import { parseTraceParent } from '#libs/tracing'
 import type { RunFacts, RunOutput } from '../pipeline/verdict.js'
+import { makeOriginalFields } from './original-fields.js'
 
-/** A larger original stays in the ledger only: the dead letter must fit a Kafka record, and base64 makes it a third larger. */
-const MAX_ORIGINAL_BYTES = 512 * 1_024
 /** Below Kafka's default of 1 MiB for a record, with room for its key and headers. */
 const MAX_EVENT_BYTES = 900 * 1_024
 const FINGERPRINT_CHARS = 16
@@ -77,7 +76,6 @@ export function makeDeadLetter(run: EndedRun & { readonly error: TaskError }): {
   const { task, error } = run
   const { topic, partition, offset } = task.source
   const eventId = makeDeadLetterEventId(task.tenant, task.taskId, task.run)
-  const original = Buffer.from(task.payload)
   const event: DeadLetterEvent = {
     event_id: eventId,
     kind: 'failed',
@@ -92,7 +90,7 @@ export function makeDeadLetter(run: EndedRun & { readonly error: TaskError }): {
       causes: describeCauses(error.cause),
     },
     attempts: run.attempts,
-    ...(original.length <= MAX_ORIGINAL_BYTES && { original: original.toString('base64') }),
+    ...makeOriginalFields(Buffer.from(task.payload), { table: 'task', accepted_on: task.acceptedOn, id: task.id }),
     ...makeTraceFields(run.traceparent),
     at: new Date(run.finishedAtMs).toISOString(),
   }

@@ -5,6 +5,8 @@ import { makeClaimedTask } from '../../../../test/factories/claimed-task.factory
 import { makeTaskType } from '../../../../test/factories/task-type.factory.js'
 import { FakeFileStore } from '../../../../test/fakes/fake-file.store.js'
 import { FakePromptRenderer } from '../../../../test/fakes/fake-prompt.renderer.js'
+import { FileBudget } from '../files/file.budget.js'
+import { TaskFilesReader } from '../files/task-files.reader.js'
 import { MessageParser } from '../intake/message-parser.js'
 import { FileTaskTypes } from '../types/file-task-types.js'
 import { TenantDirectory, type Tenant } from '../types/tenant-directory.js'
@@ -16,17 +18,26 @@ const type = makeTaskType()
 const rendered = { messages: [], estimatedPromptTokens: 1 }
 
 let files: FakeFileStore
+let budget: FileBudget
 let prompts: FakePromptRenderer
 
 beforeEach(() => {
   files = new FakeFileStore()
+  files.statText.mockResolvedValue(4)
+  budget = new FileBudget({ filesInHandBytes: 100, inlineAnswerBytes: 0, maxCrashes: 5 })
   prompts = new FakePromptRenderer()
   prompts.render.mockReturnValue(rendered)
 })
 
 function makePreparer(types: readonly TaskType[] = [type], tenants: readonly Tenant[] = [tenant]): TaskPreparer {
   const parser = new MessageParser({ maxMessageBytes: 4_096 })
-  return new TaskPreparer(parser, new FileTaskTypes(types), new TenantDirectory(tenants, new Map()), files, prompts)
+  return new TaskPreparer(
+    parser,
+    new FileTaskTypes(types),
+    new TenantDirectory(tenants, new Map()),
+    new TaskFilesReader(files, budget),
+    prompts,
+  )
 }
 
 function makeTask(message: Partial<TaskMessage> = {}, fields: Partial<ClaimedTask> = {}): ClaimedTask {
@@ -59,8 +70,15 @@ describe(TaskPreparer.name, () => {
   it('renders a task without files from what it says and what its type allows', async () => {
     const preparer = makePreparer()
     const known = preparer.recognise(makeTask())
-    await expect(preparer.render(known, 32_768, signal)).resolves.toBe(rendered)
-    expect(prompts.render.mock.calls).toEqual([[{ message: known.message, type, files: [], contextWindow: 32_768, maxTokens: 100 }]])
+    await expect(preparer.render(known, 32_768, signal)).resolves.toMatchObject(rendered)
+    const input = { message: known.message, type, files: [], contextWindow: 32_768, maxTokens: 100, pinnedVersion: undefined }
+    expect(prompts.render.mock.calls).toEqual([[input]])
+  })
+
+  it('renders a run that was rendered before with the version that it had', async () => {
+    const preparer = makePreparer()
+    await preparer.render(preparer.recognise(makeTask({}, { promptVersion: 'summary@1' })), undefined, signal)
+    expect(prompts.render.mock.calls[0]![0].pinnedVersion).toBe('summary@1')
   })
 
   it('reads each file under the limits of tenant and type, and names it', async () => {
@@ -85,5 +103,29 @@ describe(TaskPreparer.name, () => {
     const known = preparer.recognise(makeTask({ files: [{ key: 'inputs/a' }] }))
     await expect(preparer.render(known, undefined, signal)).rejects.toMatchObject({ code: 'file_not_found' })
     expect(prompts.render).not.toHaveBeenCalled()
+  })
+
+  it('holds the bytes of its files until the prompt is disposed of', async () => {
+    files.readText.mockImplementation(({ key }) => Promise.resolve(makeFile(key)))
+    const preparer = makePreparer()
+    const prompt = await preparer.render(
+      preparer.recognise(makeTask({ files: [{ key: 'inputs/a' }, { key: 'inputs/b' }] })),
+      undefined,
+      signal,
+    )
+    expect(budget.inHandBytes).toBe(8)
+    prompt[Symbol.dispose]()
+    expect(budget.inHandBytes).toBe(0)
+  })
+
+  it('holds nothing when the prompt cannot be made', async () => {
+    files.readText.mockImplementation(({ key }) => Promise.resolve(makeFile(key)))
+    prompts.render.mockImplementation(() => {
+      throw TaskError.invalid('prompt_too_large', 'large')
+    })
+    const preparer = makePreparer()
+    const rendering = preparer.render(preparer.recognise(makeTask({ files: [{ key: 'inputs/a' }] })), undefined, signal)
+    await expect(rendering).rejects.toMatchObject({ code: 'prompt_too_large' })
+    expect(budget.inHandBytes).toBe(0)
   })
 })

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import type { TaskMessage } from '#libs/contracts'
-import { FileStore, PromptRenderer, TaskError, TaskTypes, type ClaimedTask, type RenderedPrompt, type TaskType } from '#libs/kernel'
+import { PromptRenderer, TaskError, TaskTypes, type ClaimedTask, type RenderedPrompt, type TaskType } from '#libs/kernel'
+import { TaskFilesReader, type NamedFileRequest } from '../files/task-files.reader.js'
 import { MessageParser } from '../intake/message-parser.js'
 import { makeFileNames } from '../types/file-names.js'
 import { resolveCall, type ResolvedCall } from '../types/resolve-call.js'
@@ -15,6 +16,9 @@ export interface KnownTask {
   readonly call: ResolvedCall
 }
 
+/** A prompt that is ready to be sent, and what it keeps in hand. */
+export type PreparedPrompt = RenderedPrompt & Disposable
+
 /** Makes a claimed task ready to be sent. Every error is a TaskError. */
 @Injectable()
 export class TaskPreparer {
@@ -22,7 +26,7 @@ export class TaskPreparer {
     private readonly parser: MessageParser,
     private readonly types: TaskTypes,
     private readonly tenants: TenantDirectory,
-    private readonly files: FileStore,
+    private readonly files: TaskFilesReader,
     private readonly prompts: PromptRenderer,
   ) {}
 
@@ -39,26 +43,29 @@ export class TaskPreparer {
     return { task, message, type, tenant, call }
   }
 
-  /** Reads the task's files and makes its messages. `contextWindow` is in tokens. */
-  async render(known: KnownTask, contextWindow: number | undefined, signal: AbortSignal): Promise<RenderedPrompt> {
-    const { message, type, call } = known
-    const files = message.files ? await this.readFiles(known, message.files, signal) : []
-    return this.prompts.render({ message, type, files, contextWindow, maxTokens: call.params.max_tokens })
+  /**
+   * Reads the task's files and makes its messages. `contextWindow` is in tokens. The prompt holds the text of the files: it must be disposed
+   * of, so that others get their room.
+   */
+  async render(known: KnownTask, contextWindow: number | undefined, signal: AbortSignal): Promise<PreparedPrompt> {
+    const { task, message, type, call } = known
+    using stack = new DisposableStack()
+    const files = message.files ? stack.use(await this.files.read(makeRequests(known, message.files), signal)).files : []
+    const pinnedVersion = task.promptVersion ?? undefined
+    const prompt = this.prompts.render({ message, type, files, contextWindow, pinnedVersion, maxTokens: call.params.max_tokens })
+    const inHand = stack.move()
+    return { ...prompt, [Symbol.dispose]: () => inHand.dispose() }
   }
+}
 
-  private readFiles({ tenant, type }: KnownTask, files: NonNullable<TaskMessage['files']>, signal: AbortSignal) {
-    const names = makeFileNames(files)
-    return Promise.all(
-      files.map(async ({ bucket, key, media_type: mediaType }, index) => {
-        const request = {
-          key,
-          allowedPrefixes: tenant.filePrefixes,
-          maxSizeBytes: type.maxFileBytes,
-          ...(bucket && { bucket }),
-          ...(mediaType && { mediaType }),
-        }
-        return { ...(await this.files.readText(request, signal)), name: names[index]! }
-      }),
-    )
-  }
+function makeRequests({ tenant, type }: KnownTask, files: NonNullable<TaskMessage['files']>): NamedFileRequest[] {
+  const names = makeFileNames(files)
+  return files.map(({ bucket, key, media_type: mediaType }, index) => ({
+    name: names[index]!,
+    key,
+    allowedPrefixes: tenant.filePrefixes,
+    maxSizeBytes: type.maxFileBytes,
+    ...(bucket && { bucket }),
+    ...(mediaType && { mediaType }),
+  }))
 }

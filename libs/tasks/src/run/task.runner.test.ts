@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { TaskMessage } from '#libs/contracts'
-import { TaskError, type ClaimedTask, type OpenAttempt, type SendResult, type TaskType } from '#libs/kernel'
+import { TaskError, type ClaimedTask, type FileText, type OpenAttempt, type SendResult, type TaskType } from '#libs/kernel'
 import { makeAnswer } from '../../../../test/factories/answer.factory.js'
 import { makeClaimedTask } from '../../../../test/factories/claimed-task.factory.js'
 import { makeStoredAnswer } from '../../../../test/factories/stored-answer.factory.js'
@@ -10,6 +10,9 @@ import { FakeFileStore } from '../../../../test/fakes/fake-file.store.js'
 import { FakeLedger } from '../../../../test/fakes/fake-ledger.js'
 import { FakeLlmClients } from '../../../../test/fakes/fake-llm.client.js'
 import { FakeOutputChecker, FakePromptRenderer } from '../../../../test/fakes/fake-prompt.renderer.js'
+import { FakeClock } from '../../../../test/fakes/fake.clock.js'
+import { FileBudget } from '../files/file.budget.js'
+import { TaskFilesReader } from '../files/task-files.reader.js'
 import { MessageParser } from '../intake/message-parser.js'
 import { FileTaskTypes } from '../types/file-task-types.js'
 import { TenantDirectory } from '../types/tenant-directory.js'
@@ -30,6 +33,7 @@ beforeEach(() => {
   ledger = new FakeLedger()
   clients = new FakeLlmClients()
   files = new FakeFileStore()
+  files.statText.mockResolvedValue(7)
   prompts = new FakePromptRenderer()
   clients.client.parse.mockReturnValue(PARSED)
   prompts.render.mockReturnValue({ messages: MESSAGES, estimatedPromptTokens: 5 })
@@ -43,15 +47,22 @@ interface Case {
 }
 
 function start({ type = {}, message = {}, task: fields = {}, signal }: Case = {}) {
-  const settings = { inlineAnswerBytes: 100, maxCrashes: 3 }
+  const settings = { inlineAnswerBytes: 100, filesInHandBytes: 1_000, maxCrashes: 3 }
+  const budget = new FileBudget(settings)
   const types = new FileTaskTypes([makeTaskType(type)])
   const tenants = new TenantDirectory([{ name: 'default', filePrefixes: ['inputs/'] }], new Map())
-  const preparer = new TaskPreparer(new MessageParser({ maxMessageBytes: 4_096 }), types, tenants, files, prompts)
+  const preparer = new TaskPreparer(
+    new MessageParser({ maxMessageBytes: 4_096 }),
+    types,
+    tenants,
+    new TaskFilesReader(files, budget),
+    prompts,
+  )
   const judge = new AnswerJudge(clients, new FakeOutputChecker(), files, settings)
   const runner = new TaskRunner(ledger, clients, preparer, judge, settings)
   const task = makeClaimedTask({ payload: JSON.stringify({ task_id: 'a', prompt: 'a question', ...message }), ...fields })
-  const { context, streams } = makeTaskContext(task, signal && { signal })
-  return { task, context, streams, verdict: new TaskController(runner).run(context) }
+  const { context, streams, clock } = makeTaskContext(task, signal && { signal })
+  return { task, context, streams, clock, budget, verdict: new TaskController(runner).run(context) }
 }
 
 function answerWith(...results: SendResult[]): void {
@@ -89,7 +100,7 @@ describe(TaskRunner.name, () => {
           context.signal,
         ],
       ])
-      expect(ledger.recordAnswer.mock.calls).toEqual([[task, task.attempt, answer]])
+      expect(ledger.recordAnswer.mock.calls).toEqual([[task, task.attempt, { ...answer, promptVersion: 'summary@2' }]])
       expect(ledger.recordAnswer.mock.invocationCallOrder[0]).toBeLessThan(clients.client.parse.mock.invocationCallOrder[0]!)
       expect([context.attempt, context.attemptEnd]).toEqual([null, undefined])
       expect(streams).toMatchObject({ released: 1, inUse: 0 })
@@ -129,6 +140,19 @@ describe(TaskRunner.name, () => {
     expect(await verdict).toMatchObject({ outcome: 'succeeded', output: { text: 'an answer' } })
     expect(prompts.render).not.toHaveBeenCalled()
     expect(streams.inUse).toBe(0)
+  })
+
+  it('tells the template of a stored answer, which was lost when a worker had died', async () => {
+    const storedAnswer = makeStoredAnswer({ promptVersion: 'summary@1' })
+    expect(await start({ task: { attempt: null, storedAnswer } }).verdict).toMatchObject({ facts: { promptVersion: 'summary@1' } })
+  })
+
+  it('remembers its template when the call fails, for the next dispatch of the run', async () => {
+    prompts.render.mockReturnValue({ messages: MESSAGES, estimatedPromptTokens: 5, promptVersion: 'summary@2' })
+    answerWith(refused('llm_rate_limited', true))
+    const { context, verdict } = start()
+    await expect(verdict).rejects.toMatchObject({ code: 'llm_rate_limited' })
+    expect(context.progress).toMatchObject({ promptVersion: 'summary@2', attemptEnd: { state: 'refused' } })
   })
 
   describe('a task that must not be called for', () => {
@@ -197,6 +221,18 @@ describe(TaskRunner.name, () => {
       expect(streams).toMatchObject({ released: 1, inUse: 0 })
     })
 
+    it('keeps its files in hand until its dispatch has ended, however it ended', async () => {
+      ledger.openAttempt.mockResolvedValue({ id: 'first', number: 1 })
+      const sent = Promise.withResolvers<SendResult>()
+      clients.client.send.mockReturnValue(sent.promise)
+      const { budget, verdict } = start(withFiles)
+      await expect.poll(() => clients.client.send.mock.calls.length).toBe(1)
+      expect(budget.inHandBytes).toBe(7)
+      sent.resolve(refused('llm_bad_request'))
+      await expect(verdict).rejects.toMatchObject({ code: 'llm_bad_request' })
+      expect(budget.inHandBytes).toBe(0)
+    })
+
     it('takes neither a stream nor an attempt when they cannot be read', async () => {
       files.readText.mockRejectedValue(TaskError.unavailable('storage_unavailable', 'away'))
       const { streams, verdict } = start(withFiles)
@@ -241,6 +277,15 @@ describe(TaskRunner.name, () => {
       expect(streams).toMatchObject({ released: 1, inUse: 0 })
     })
 
+    it('is deferred like any other when the run has had its free attempt: it once got another one in each dispatch', async () => {
+      answerWith(refused('llm_unauthorized', true))
+      const { task, context, streams, verdict } = start({ task: { freeAttemptUsed: true } })
+      await expect(verdict).rejects.toMatchObject({ code: 'llm_unauthorized' })
+      expect(ledger.openAttempt).not.toHaveBeenCalled()
+      expect(context.attemptEnd).toMatchObject({ attemptId: task.attempt!.id, state: 'refused' })
+      expect(streams).toMatchObject({ released: 1, inUse: 0 })
+    })
+
     it('is gone when the ledger opens no further attempt', async () => {
       answerWith(refused('llm_unauthorized', true))
       ledger.openAttempt.mockResolvedValue(null)
@@ -255,6 +300,54 @@ describe(TaskRunner.name, () => {
     await expect(verdict).rejects.toMatchObject({ code: 'lease_lost' })
     expect(clients.client.send).not.toHaveBeenCalled()
     expect(context.attemptEnd).toBeUndefined()
+  })
+
+  describe('a task whose deadline passes after it was looked at', () => {
+    const deadlineMs = new FakeClock().nowMs() + 1_000
+    const expired = { outcome: 'expired', code: 'deadline_exceeded', facts: {} }
+
+    it('expires before its call, the attempt not sent', async () => {
+      const { task, context, clock, verdict } = start({ task: { deadlineMs } })
+      clock.advance(1_001)
+      expect(await verdict).toMatchObject(expired)
+      expect(context.attemptEnd).toMatchObject({ attemptId: task.attempt!.id, state: 'not_sent', error: { code: 'deadline_exceeded' } })
+      expect(clients.client.send).not.toHaveBeenCalled()
+    })
+
+    it('expires without an attempt when it passes while its files are read', async () => {
+      const read = Promise.withResolvers<FileText>()
+      files.readText.mockReturnValue(read.promise)
+      const { context, clock, verdict } = start({
+        message: { files: [{ key: 'inputs/a.txt' }] },
+        task: { deadlineMs, hasFiles: true, attempt: null, attempts: 0 },
+      })
+      clock.advance(1_001)
+      read.resolve({ bucket: 'b', key: 'inputs/a.txt', text: 'x', sizeBytes: 1, sha256: '', mediaType: 'text/plain' })
+      expect(await verdict).toMatchObject(expired)
+      expect([context.attempt, context.attemptEnd]).toEqual([null, undefined])
+      expect(ledger.openAttempt).not.toHaveBeenCalled()
+    })
+
+    it('keeps how its attempt ended when it passes after a refused token', async () => {
+      const { context, clock, verdict } = start({ task: { deadlineMs } })
+      clients.client.send.mockImplementation(() => {
+        clock.advance(1_001)
+        return Promise.resolve(refused('llm_unauthorized', true))
+      })
+      expect(await verdict).toMatchObject(expired)
+      expect(context.attemptEnd).toMatchObject({ state: 'refused' })
+      expect(clients.client.send).toHaveBeenCalledTimes(1)
+    })
+
+    it('is finished from an answer that came after it', async () => {
+      const { clock, verdict } = start({ task: { deadlineMs } })
+      clients.client.send.mockImplementation(() => {
+        clock.advance(1_001)
+        return Promise.resolve({ kind: 'answered', answer: makeAnswer() })
+      })
+      ledger.recordAnswer.mockResolvedValue()
+      expect(await verdict).toMatchObject({ outcome: 'succeeded' })
+    })
   })
 
   describe('a call without an answer', () => {

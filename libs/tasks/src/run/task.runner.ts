@@ -4,10 +4,10 @@ import {
   Ledger,
   LlmClients,
   TaskError,
+  type KeptAnswer,
   type LlmClient,
   type MaybePaidPolicy,
   type OpenAttempt,
-  type RawAnswer,
   type SendResult,
   type TaskContext,
 } from '#libs/kernel'
@@ -21,7 +21,6 @@ import { TaskPreparer, type KnownTask } from './task.preparer.js'
 interface ReadyTask extends KnownTask {
   readonly client: LlmClient
   readonly messages: Parameters<LlmClient['send']>[0]['messages']
-  readonly promptVersion?: string
 }
 
 /** How a call of it ended. */
@@ -47,17 +46,30 @@ export class TaskRunner {
   ) {}
 
   async run(context: TaskContext): Promise<Verdict> {
+    try {
+      return await this.dispatch(context)
+    } catch (error) {
+      // The pipeline looks at the deadline once, at the beginning. This one passed while files were read or a stream was waited for.
+      if (!(error instanceof TaskError) || error.code !== 'deadline_exceeded') throw error
+      this.endUnsent(context, error)
+      return { outcome: 'expired', code: error.code, error, facts: {} }
+    }
+  }
+
+  private async dispatch(context: TaskContext): Promise<Verdict> {
     const { task } = context
     const known = this.preparer.recognise(task)
-    if (task.storedAnswer) return this.judge.judge(known, task.storedAnswer, context)
+    if (task.storedAnswer) return this.judge.judge(known, task.storedAnswer, context.signal)
     const refusal = this.refuseToSend(context, known)
     if (refusal) return refusal
     const client = this.clients.of(task.provider)
-    const prompt = await this.preparer.render(known, client.contextWindow(task.model), context.signal)
-    const ready: ReadyTask = { ...known, client, ...prompt }
+    const contextWindow = client.contextWindow(task.model)
+    using prompt = await context.inTime((signal) => this.preparer.render(known, contextWindow, signal))
+    context.promptVersion = prompt.promptVersion
+    const ready: ReadyTask = { ...known, client, messages: prompt.messages }
     const attempt = context.attempt ?? (await this.openAttempt(context, { countsAttempt: true }))
     if (!attempt) return { outcome: 'gone' }
-    return this.send(context, ready, attempt)
+    return await this.send(context, ready, attempt)
   }
 
   /** Reasons not to call at all: too many attempts or crashes, or a call that may have been paid for and must not be repeated. */
@@ -80,13 +92,13 @@ export class TaskRunner {
   }
 
   private endUnsent(context: TaskContext, error: TaskError): void {
-    if (context.attempt) context.attemptEnd = { attemptId: context.attempt.id, state: 'not_sent', error }
+    if (context.attempt && !context.attemptEnd) context.attemptEnd = { attemptId: context.attempt.id, state: 'not_sent', error }
   }
 
   private async openAttempt(context: TaskContext, options: { countsAttempt: boolean }): Promise<OpenAttempt | null> {
     await context.acquireStream()
-    const { attemptEnd } = context
-    const attempt = await this.ledger.openAttempt(context.task, { ...options, ...(attemptEnd && { attemptEnd }) })
+    context.checkDeadline()
+    const attempt = await this.ledger.openAttempt(context.task, { ...options, ...context.progress })
     context.attemptEnd = undefined
     context.attempt = attempt
     if (attempt && options.countsAttempt) context.attempts++
@@ -95,7 +107,7 @@ export class TaskRunner {
 
   private async send(context: TaskContext, ready: ReadyTask, attempt: OpenAttempt): Promise<Verdict> {
     const result = await this.call(context, ready, attempt)
-    if (result.kind !== 'refused' || result.error.code !== 'llm_unauthorized') return this.settle(context, { ready, attempt, result })
+    if (!isTokenRefused(result) || context.task.freeAttemptUsed) return this.settle(context, { ready, attempt, result })
     // The token was refused and has been thrown away: once a run the next attempt opens at once on the same stream.
     this.endAttempt(context, attempt, result)
     const next = await this.openAttempt(context, { countsAttempt: false })
@@ -122,13 +134,12 @@ export class TaskRunner {
   private async settle(context: TaskContext, { ready, attempt, result }: Settlement): Promise<Verdict> {
     context.releaseStream()
     if (result.kind === 'answered') {
-      const failure = await this.record(context, attempt, result.answer)
+      const { promptVersion, signal } = context
+      const kept: KeptAnswer = { ...result.answer, ...(promptVersion !== undefined && { promptVersion }) }
+      const failure = await this.record(context, attempt, kept)
       if (failure) return this.settleMaybePaid(context, { ready, attempt, result: { kind: 'maybe_paid', error: failure } })
       context.attempt = null
-      return this.judge.judge(ready, result.answer, {
-        signal: context.signal,
-        ...(ready.promptVersion !== undefined && { promptVersion: ready.promptVersion }),
-      })
+      return this.judge.judge(ready, kept, signal)
     }
     if (result.kind === 'maybe_paid') return this.settleMaybePaid(context, { ready, attempt, result })
     this.endAttempt(context, attempt, result)
@@ -136,7 +147,7 @@ export class TaskRunner {
   }
 
   /** An answer that cannot be kept was paid for: it must not look like a call that was never sent. */
-  private record({ task }: TaskContext, attempt: OpenAttempt, answer: RawAnswer): Promise<TaskError | undefined> {
+  private record({ task }: TaskContext, attempt: OpenAttempt, answer: KeptAnswer): Promise<TaskError | undefined> {
     return this.ledger.recordAnswer(task, attempt, answer).then(() => undefined, classifyError)
   }
 
@@ -189,6 +200,10 @@ interface MaybePaidCase {
   readonly policy: MaybePaidPolicy
   readonly max: number
   readonly error: TaskError
+}
+
+function isTokenRefused(result: SendResult): result is Extract<SendResult, { kind: 'refused' }> {
+  return result.kind === 'refused' && result.error.code === 'llm_unauthorized'
 }
 
 function mayRepeat(times: number, { policy, max }: Pick<MaybePaidCase, 'policy' | 'max'>): boolean {
