@@ -41,8 +41,9 @@ export const CLAIM: Statement = {
     SELECT accepted_on, id, run, sends, attempt_id, true, provider, model, $1, estimated_tokens FROM claimed WHERE attempt_id IS NOT NULL
   )
   SELECT c.id, c.accepted_on, c.run, c.sends, c.attempts, c.maybe_paid, c.crashes, c.claims, c.free_attempt_used, c.settings_version,
-         c.prompt_version, c.priority, c.type, c.tenant, c.provider, c.model, t.task_id, t.topic, t.partition, t."offset"::text AS "offset", t.record_key, c.ordering_key,
-         convert_from(t.payload, 'UTF8') AS payload, t.traceparent, t.correlation_id, t.deadline, t.has_files, t.accepted_at,
+         c.prompt_version, c.priority, c.type, c.tenant, c.provider, c.model, t.task_id, t.topic, t.partition, t."offset"::text AS "offset",
+         t.record_key, c.ordering_key, convert_from(t.payload, 'UTF8') AS payload, t.traceparent, t.correlation_id, t.has_files,
+         floor(date_part('epoch', t.deadline) * 1000) AS deadline, floor(date_part('epoch', t.accepted_at) * 1000) AS accepted_at,
          c.attempt_id, s.attempt_id AS stored_id, s.attempt AS stored_attempt, s.status, s.headers, s.body, s.duration_ms,
          s.prompt_version AS stored_prompt_version
   FROM claimed c
