@@ -26,6 +26,14 @@ describe(PostgresIntakeGate.name, () => {
     expect(gate.lastSample).toMatchObject({ pending: 0, deferred: 0, running: 0 })
   })
 
+  it('knows what a sample has cost PostgreSQL, in milliseconds', async () => {
+    const { url } = await createLedgerDatabase()
+    const startedMs = performance.now()
+    const { lastSample } = await openGate(url, {})
+    expect(lastSample!.cost_ms).toBeGreaterThan(0)
+    expect(lastSample!.cost_ms).toBeLessThan(performance.now() - startedMs)
+  })
+
   it.each([
     ['pending tasks', { pendingTasks: 2 }],
     ['bytes of pending tasks', { pendingBytes: 50 }],

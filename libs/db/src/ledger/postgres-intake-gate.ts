@@ -1,5 +1,6 @@
 import { IntakeGate, type IntakeState } from '#libs/kernel'
 import type { HotPool, Statement } from '../connection/hot-pool.js'
+import { chooseSampleInterval } from './sample-interval.js'
 
 const SAMPLE: Statement = {
   name: 'intake-sample',
@@ -7,10 +8,10 @@ const SAMPLE: Statement = {
   SELECT count(*) FILTER (WHERE state = 'pending' AND run_at <= now()) AS pending,
          coalesce(sum(size_bytes) FILTER (WHERE state = 'pending'), 0)::bigint AS pending_bytes,
          count(*) FILTER (WHERE state = 'pending' AND run_at > now()) AS deferred,
-         count(*) FILTER (WHERE state = 'running') AS running
+         count(*) FILTER (WHERE state = 'running') AS running,
+         (extract(epoch FROM clock_timestamp() - statement_timestamp()) * 1000)::float8 AS cost_ms
   FROM task_queue`,
 }
-const SAMPLE_INTERVAL_MS = 1_000
 
 export interface IntakeCaps {
   readonly pendingTasks: number
@@ -25,11 +26,14 @@ export interface QueueSample {
   readonly pending_bytes: number
   readonly deferred: number
   readonly running: number
+  /** How long PostgreSQL has counted, without the way there and back. */
+  readonly cost_ms: number
 }
 
 /**
  * Samples the queue each second and closes intake at its caps, and while PostgreSQL is away. Between two samples the caps may be passed by
- * what comes in within a second: they protect PostgreSQL, they are not a promise to anybody.
+ * what comes in meanwhile: they protect PostgreSQL, they are not a promise to anybody. A sample reads the whole queue, so a long queue is
+ * sampled less often, down to every 10 s.
  *
  * open <-> closed, by each sample; a failed sample closes
  */
@@ -49,8 +53,8 @@ export class PostgresIntakeGate extends IntakeGate {
 
   async start(): Promise<void> {
     if (this.stopped) return
-    await this.sample()
-    if (!this.stopped) this.timer = setTimeout(() => void this.start(), SAMPLE_INTERVAL_MS)
+    const costMs = await this.sample()
+    if (!this.stopped) this.timer = setTimeout(() => void this.start(), chooseSampleInterval(costMs))
   }
 
   stop(): void {
@@ -73,16 +77,19 @@ export class PostgresIntakeGate extends IntakeGate {
     }
   }
 
-  private async sample(): Promise<void> {
+  /** What it has cost PostgreSQL, in milliseconds. A failed one costs nothing: the next must not be late when PostgreSQL is back. */
+  private async sample(): Promise<number> {
+    let costMs = 0
     try {
       const [sample] = await this.pool.run<QueueSample & Record<string, unknown>>(SAMPLE, [])
       this.lastSample = sample!
       this.state = judge(sample!, this.caps)
+      costMs = sample!.cost_ms
     } catch (error) {
       this.state = { open: false, reason: (error as Error).message }
     }
-    if (!this.state.open) return
-    for (const wake of this.waiting) wake()
+    if (this.state.open) for (const wake of this.waiting) wake()
+    return costMs
   }
 }
 
