@@ -26,17 +26,12 @@ describe(PostgresIntakeGate.name, () => {
     expect(gate.lastSample).toMatchObject({ pending: 0, deferred: 0, running: 0 })
   })
 
-  it('knows what a sample has cost PostgreSQL', async () => {
-    const database = await createLedgerDatabase()
-    const empty = await openGate(database.url, {})
-    await database.sql.rows(
-      `INSERT INTO task_queue (id, accepted_on, tenant, type, provider, model, priority, size_bytes, estimated_tokens)
-       SELECT n, current_date, 'default', 'prompt', 'gigachat', 'm', 5, 100, 1 FROM generate_series(1, 50000) AS n`,
-    )
-    const full = await openGate(database.url, { pendingTasks: 100_000 })
-    expect(full.lastSample).toMatchObject({ pending: 50_000 })
-    expect(full.lastSample!.cost_ms).toBeGreaterThan(empty.lastSample!.cost_ms)
-    expect(full.lastSample!.cost_ms).toBeLessThan(5_000)
+  it('knows what a sample has cost PostgreSQL, in milliseconds', async () => {
+    const { url } = await createLedgerDatabase()
+    const startedMs = performance.now()
+    const { lastSample } = await openGate(url, {})
+    expect(lastSample!.cost_ms).toBeGreaterThan(0)
+    expect(lastSample!.cost_ms).toBeLessThan(performance.now() - startedMs)
   })
 
   it.each([
