@@ -92,15 +92,21 @@ export class TaskContext implements PipelineContext {
     try {
       return await work(AbortSignal.any([admission, deadline.signal]))
     } catch (error) {
-      throw deadline.signal.aborted ? this.makeLateError() : error
+      throw deadline.signal.aborted ? this.makeLateError(this.deadlineMs) : error
     } finally {
       clearTimeout(timer)
     }
   }
 
-  /** Throws TaskError `deadline_exceeded` when the deadline has passed. */
+  /** TaskError `deadline_exceeded` when the deadline has passed. */
+  findLateness(): TaskError | undefined {
+    return this.deadlineMs !== null && this.options.clock.nowMs() > this.deadlineMs ? this.makeLateError(this.deadlineMs) : undefined
+  }
+
+  /** Throws what `findLateness` finds. */
   checkDeadline(): void {
-    if (this.deadlineMs !== null && this.options.clock.nowMs() > this.deadlineMs) throw this.makeLateError()
+    const late = this.findLateness()
+    if (late) throw late
   }
 
   /** To be asked right before a send. Throws TaskError `deadline_exceeded` or `lease_lost`, or why the work was aborted. */
@@ -120,8 +126,8 @@ export class TaskContext implements PipelineContext {
     this.options.streams.release()
   }
 
-  private makeLateError(): TaskError {
-    const lateMs = Math.max(0, this.options.clock.nowMs() - (this.deadlineMs ?? 0))
+  private makeLateError(deadlineMs: number): TaskError {
+    const lateMs = Math.max(0, this.options.clock.nowMs() - deadlineMs)
     return TaskError.invalid('deadline_exceeded', `the deadline passed ${Math.ceil(lateMs / 1_000)} s before the call could start`)
   }
 }

@@ -55,6 +55,5 @@ function makeConnect({ origin, connectTimeoutMs, tls }: HttpEndpointOptions): Co
   })
   // An IPv6 address stands in brackets in a URL only.
   const target = { protocol, hostname: hostname.replaceAll(/[[\]]/g, ''), host, port }
-  return (callback) =>
-    void connect(target as buildConnector.Options, (error: Error | null, socket: Socket | null) => callback(error, socket))
+  return (callback) => connect(target, (error: Error | null, socket: Socket | null) => callback(error, socket))
 }

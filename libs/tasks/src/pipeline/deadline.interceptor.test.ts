@@ -11,7 +11,7 @@ const clock = new FakeClock()
 
 async function intercept(context: PipelineContext) {
   const handle = vi.fn<() => Observable<unknown>>(() => of('handled'))
-  const verdict: unknown = await lastValueFrom(new DeadlineInterceptor(clock).intercept(makeExecution(context), { handle }))
+  const verdict: unknown = await lastValueFrom(new DeadlineInterceptor().intercept(makeExecution(context), { handle }))
   return { verdict, handled: handle.mock.calls.length }
 }
 

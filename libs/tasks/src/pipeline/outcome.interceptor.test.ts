@@ -5,6 +5,7 @@ import { makeExecution, makeIntakeContext, makeTaskContext } from '../../../../t
 import { FakeLedger } from '../../../../test/fakes/fake-ledger.js'
 import { FakeResultPublisher } from '../../../../test/fakes/fake-result.publisher.js'
 import { FakeClock } from '../../../../test/fakes/fake.clock.js'
+import { MessageParser } from '../intake/message-parser.js'
 import { OutboxRelay } from '../outbox/outbox.relay.js'
 import { OutcomeStore } from '../run/outcome.store.js'
 import { OutcomeInterceptor } from './outcome.interceptor.js'
@@ -13,8 +14,9 @@ import type { Verdict } from './verdict.js'
 const DEFERRED: Verdict = { outcome: 'deferred', code: 'llm_timeout', delayMs: 5, reason: 'llm_timeout', countsAttempt: true }
 
 function makeInterceptor() {
+  const parser = new MessageParser({ maxMessageBytes: 4_096 })
   const ledger = new FakeLedger()
-  const store = new OutcomeStore(ledger, new OutboxRelay(ledger, new FakeResultPublisher()), new FakeClock())
+  const store = new OutcomeStore(ledger, new OutboxRelay(ledger, new FakeResultPublisher()), parser, new FakeClock())
   const intercept = (context: PipelineContext, result: Observable<unknown>): Promise<unknown> =>
     lastValueFrom(new OutcomeInterceptor(store).intercept(makeExecution(context), { handle: () => result }))
   return { ledger, intercept }

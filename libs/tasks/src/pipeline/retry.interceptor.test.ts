@@ -81,6 +81,13 @@ describe(RetryInterceptor.name, () => {
     expect(await judge(error, context)).toEqual({ outcome: 'failed', code: 'llm_bad_request', error, facts: {} })
   })
 
+  it('ends a task as expired when its deadline passed before the call, the attempt not sent', async () => {
+    const { context } = makeTaskContext()
+    const error = TaskError.invalid('deadline_exceeded', 'late')
+    expect(await judge(error, context)).toEqual({ outcome: 'expired', code: 'deadline_exceeded', error, facts: {} })
+    expect(context.attemptEnd).toEqual({ attemptId: context.attempt!.id, state: 'not_sent', error })
+  })
+
   it('defers an unknown error as internal', async () => {
     const { context } = makeTaskContext()
     expect(await judge(new TypeError('x is undefined'), context)).toMatchObject({

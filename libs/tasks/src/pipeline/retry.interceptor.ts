@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { classifyError, PipelineStep, TaskContext, TaskError, TaskTypes, type PipelineContext } from '#libs/kernel'
 import { chooseDelay, spendsAttempt } from './deferral-policy.js'
-import { makeFailure, type Verdict } from './verdict.js'
+import { makeExpiry, makeFailure, type Verdict } from './verdict.js'
 
 const DEFAULT_SCHEDULE_MS = [1_000, 5_000, 30_000]
 const DEFAULT_MAX_ATTEMPTS = 5
@@ -34,6 +34,7 @@ export class RetryInterceptor extends PipelineStep {
     const type = this.types.find(task.type)
     // An attempt that was opened and not sent has cost nothing.
     if (context.attempt && !context.attemptEnd) context.attemptEnd = { attemptId: context.attempt.id, state: 'not_sent', error }
+    if (error.code === 'deadline_exceeded') return makeExpiry(error)
     if (!error.retryable) return makeFailure(error)
     const countsAttempt = spendsAttempt(error)
     const maxAttempts = type?.maxAttempts ?? DEFAULT_MAX_ATTEMPTS

@@ -43,3 +43,8 @@ export type Verdict =
 export function makeFailure(error: TaskError, facts: RunFacts = {}): Verdict {
   return { outcome: 'failed', code: error.code, error, facts }
 }
+
+/** The deadline passed before anything could be sent. */
+export function makeExpiry(error: TaskError): Verdict {
+  return { outcome: 'expired', code: error.code, error, facts: {} }
+}

@@ -1,13 +1,14 @@
 import { Logger } from '@nestjs/common'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { makeResultEventId } from '#libs/contracts'
-import { TaskError, type AttemptEnd } from '#libs/kernel'
+import { TaskError, type AttemptEnd, type ClaimedTask } from '#libs/kernel'
 import { makeClaimedTask } from '../../../../test/factories/claimed-task.factory.js'
 import { makeOutboxMessage } from '../../../../test/factories/outbox-message.factory.js'
 import { makeTaskContext } from '../../../../test/factories/task-context.factory.js'
 import { FakeLedger } from '../../../../test/fakes/fake-ledger.js'
 import { FakeResultPublisher } from '../../../../test/fakes/fake-result.publisher.js'
 import { FakeClock } from '../../../../test/fakes/fake.clock.js'
+import { MessageParser } from '../intake/message-parser.js'
 import { OutboxRelay } from '../outbox/outbox.relay.js'
 import { makeFailure, type Verdict } from '../pipeline/verdict.js'
 import { OutcomeStore } from './outcome.store.js'
@@ -36,10 +37,10 @@ beforeEach(() => {
   relay = new OutboxRelay(ledger, publisher)
 })
 
-async function store(verdict: Verdict, attemptEnd?: AttemptEnd, promptVersion: string | null = null) {
-  const { context } = makeTaskContext(makeClaimedTask({ taskId: 'a', attempts: 2, promptVersion }))
+async function store(verdict: Verdict, attemptEnd?: AttemptEnd, fields: Partial<ClaimedTask> = {}) {
+  const { context } = makeTaskContext(makeClaimedTask({ taskId: 'a', attempts: 2, ...fields }))
   context.attemptEnd = attemptEnd
-  const stored = await new OutcomeStore(ledger, relay, clock).store(context, verdict)
+  const stored = await new OutcomeStore(ledger, relay, new MessageParser({ maxMessageBytes: 4_096 }), clock).store(context, verdict)
   return { stored, task: context.task }
 }
 
@@ -70,18 +71,29 @@ describe(OutcomeStore.name, () => {
     expect(ledger.hold.mock.calls).toEqual([[task, 'maybe_paid', { attemptEnd: END }]])
   })
 
+  it.each(['failed', 'expired'] as const)(
+    'gives the metadata of its producer back with a run that %s before it had an answer',
+    async (outcome) => {
+      const payload = JSON.stringify({ task_id: 'a', prompt: 'x', metadata: { order: 7 } })
+      ledger.finish.mockResolvedValue({ kind: 'finished', outbox: [] })
+      await store({ outcome, code: 'llm_bad_request', error: ERROR, facts: {} }, undefined, { payload })
+      const event = JSON.parse(ledger.finish.mock.calls[0]![0].makeResultEvent(undefined).toString()) as unknown
+      expect(event).toMatchObject({ outcome, metadata: { order: 7 } })
+    },
+  )
+
   it('keeps the template of the run with a task that is put back or parked', async () => {
     ledger.defer.mockResolvedValue('done')
     ledger.hold.mockResolvedValue('done')
-    await store(DEFERRED, undefined, 'a@1')
-    await store(HELD, undefined, 'a@1')
+    await store(DEFERRED, undefined, { promptVersion: 'a@1' })
+    await store(HELD, undefined, { promptVersion: 'a@1' })
     expect(ledger.defer.mock.calls[0]![0]).toMatchObject({ promptVersion: 'a@1' })
     expect(ledger.hold.mock.calls[0]![2]).toEqual({ promptVersion: 'a@1' })
   })
 
   it('tells the template of a run that failed before there was an answer', async () => {
     ledger.finish.mockResolvedValue({ kind: 'finished', outbox: [] })
-    await store(makeFailure(ERROR), END, 'a@1')
+    await store(makeFailure(ERROR), END, { promptVersion: 'a@1' })
     const [end] = ledger.finish.mock.calls[0]!
     expect(end.promptVersion).toBe('a@1')
     expect(JSON.parse(end.makeResultEvent(undefined).toString())).toMatchObject({ versions: { prompt: 'a@1' } })

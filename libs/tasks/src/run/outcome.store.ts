@@ -1,7 +1,8 @@
 import { Injectable, Logger } from '@nestjs/common'
 import type { ErrorCode, Outcome } from '#libs/contracts'
 import { makeResultEventId } from '#libs/contracts'
-import { classifyError, Clock, Ledger, TaskError, type TaskContext } from '#libs/kernel'
+import { classifyError, Clock, Ledger, TaskError, type ClaimedTask, type TaskContext } from '#libs/kernel'
+import { MessageParser } from '../intake/message-parser.js'
 import { OutboxRelay } from '../outbox/outbox.relay.js'
 import type { RunFacts, RunOutput, Verdict } from '../pipeline/verdict.js'
 import { estimateEndBytes } from './estimate-end-bytes.js'
@@ -24,6 +25,7 @@ export class OutcomeStore {
   constructor(
     private readonly ledger: Ledger,
     private readonly relay: OutboxRelay,
+    private readonly parser: MessageParser,
     private readonly clock: Clock,
   ) {}
 
@@ -71,8 +73,12 @@ export class OutcomeStore {
     const { task, attempts, traceparent, promptVersion } = context
     const { outcome, output, error } = verdict
     const eventId = makeResultEventId(task.tenant, task.taskId, task.run)
-    // What failed before there was an answer tells its template too.
-    const facts: RunFacts = { ...(promptVersion !== undefined && { promptVersion }), ...verdict.facts }
+    const facts: RunFacts = {
+      // What ended before there was an answer tells its template and its producer's metadata too.
+      ...(promptVersion !== undefined && { promptVersion }),
+      ...(outcome !== 'succeeded' && this.readMetadata(task)),
+      ...verdict.facts,
+    }
     const run: EndedRun = {
       eventId,
       task,
@@ -105,6 +111,11 @@ export class OutcomeStore {
     })
     if (result.kind === 'finished') this.relay.publish(result.outbox)
     return this.report(result.kind === 'finished', { outcome, ...(error && { code: error.code }) })
+  }
+
+  private readMetadata({ payload }: ClaimedTask): Pick<RunFacts, 'metadata'> {
+    const metadata = this.parser.parseStored(payload).message?.metadata
+    return metadata ? { metadata } : {}
   }
 
   private report(stored: boolean, outcome: StoredOutcome): StoredOutcome {

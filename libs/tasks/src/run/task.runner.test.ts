@@ -304,17 +304,17 @@ describe(TaskRunner.name, () => {
 
   describe('a task whose deadline passes after it was looked at', () => {
     const deadlineMs = new FakeClock().nowMs() + 1_000
-    const expired = { outcome: 'expired', code: 'deadline_exceeded', facts: {} }
+    const late = { code: 'deadline_exceeded', retryable: false }
 
-    it('expires before its call, the attempt not sent', async () => {
-      const { task, context, clock, verdict } = start({ task: { deadlineMs } })
+    it('is not called', async () => {
+      const { context, clock, verdict } = start({ task: { deadlineMs } })
       clock.advance(1_001)
-      expect(await verdict).toMatchObject(expired)
-      expect(context.attemptEnd).toMatchObject({ attemptId: task.attempt!.id, state: 'not_sent', error: { code: 'deadline_exceeded' } })
+      await expect(verdict).rejects.toMatchObject(late)
+      expect(context.attemptEnd).toBeUndefined()
       expect(clients.client.send).not.toHaveBeenCalled()
     })
 
-    it('expires without an attempt when it passes while its files are read', async () => {
+    it('opens no attempt when it passes while its files are read', async () => {
       const read = Promise.withResolvers<FileText>()
       files.readText.mockReturnValue(read.promise)
       const { context, clock, verdict } = start({
@@ -323,7 +323,7 @@ describe(TaskRunner.name, () => {
       })
       clock.advance(1_001)
       read.resolve({ bucket: 'b', key: 'inputs/a.txt', text: 'x', sizeBytes: 1, sha256: '', mediaType: 'text/plain' })
-      expect(await verdict).toMatchObject(expired)
+      await expect(verdict).rejects.toMatchObject(late)
       expect([context.attempt, context.attemptEnd]).toEqual([null, undefined])
       expect(ledger.openAttempt).not.toHaveBeenCalled()
     })
@@ -334,7 +334,7 @@ describe(TaskRunner.name, () => {
         clock.advance(1_001)
         return Promise.resolve(refused('llm_unauthorized', true))
       })
-      expect(await verdict).toMatchObject(expired)
+      await expect(verdict).rejects.toMatchObject(late)
       expect(context.attemptEnd).toMatchObject({ state: 'refused' })
       expect(clients.client.send).toHaveBeenCalledTimes(1)
     })

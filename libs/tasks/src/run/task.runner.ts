@@ -46,17 +46,6 @@ export class TaskRunner {
   ) {}
 
   async run(context: TaskContext): Promise<Verdict> {
-    try {
-      return await this.dispatch(context)
-    } catch (error) {
-      // The pipeline looks at the deadline once, at the beginning. This one passed while files were read or a stream was waited for.
-      if (!(error instanceof TaskError) || error.code !== 'deadline_exceeded') throw error
-      this.endUnsent(context, error)
-      return { outcome: 'expired', code: error.code, error, facts: {} }
-    }
-  }
-
-  private async dispatch(context: TaskContext): Promise<Verdict> {
     const { task } = context
     const known = this.preparer.recognise(task)
     if (task.storedAnswer) return this.judge.judge(known, task.storedAnswer, context.signal)
