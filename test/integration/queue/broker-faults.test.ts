@@ -1,6 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { startStack, type LocalServer, type Stack } from '#tools/stack'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { OutboxMessage } from '#libs/kernel'
+import { KafkaResultPublisher, PlatformaticKafkaClient, QueueEvents } from '#libs/queue'
 import { KafkaRig, waitUntil, whenOwning, whenReady } from './kafka.rig.js'
 
 /** A broker of its own, since these tests kill it. */
@@ -62,3 +64,53 @@ describe.each(['classic', 'consumer'])('the intake with the %s group protocol wh
     await broker.start()
   }, 60_000)
 })
+
+describe('the producer when its broker fails', () => {
+  const records = [{ topic: '', key: null, value: Buffer.from('{}'), headers: [] }]
+
+  it('rejects with unavailable while the broker is away, and finds it again by itself', async () => {
+    const rig = await KafkaRig.create(stack.kafkaBrokers)
+    const producer = new PlatformaticKafkaClient(rig.settings).createProducer()
+    onTestFinished(() => producer.close())
+    const send = () => producer.send(records.map((record) => ({ ...record, topic: rig.topic })))
+    await send()
+    await broker.kill()
+    await expect(send()).rejects.toMatchObject({ name: 'ProduceError', kind: 'unavailable' })
+    await broker.restart()
+    // A broker that has just come back does not lead its partitions at once.
+    await waitUntil('a record is taken', () =>
+      send().then(
+        () => true,
+        () => false,
+      ),
+    )
+  }, 60_000)
+
+  it('publishes everything through a broker that is killed and comes back', async () => {
+    const rig = await KafkaRig.create(stack.kafkaBrokers)
+    const settings = { ...rig.settings, produce: { ...rig.settings.produce, budgetMs: 50_000 } }
+    const publisher = new KafkaResultPublisher({ client: new PlatformaticKafkaClient(settings), settings, events: new QueueEvents() })
+    onTestFinished(() => publisher.close())
+    const intake = rig.startIntake()
+    await whenOwning(intake, 3)
+    const published: Promise<void>[] = []
+    const publish = (count: number) => {
+      for (let left = count; left > 0; left--) published.push(publisher.publish([makeMessage(published.length)]))
+    }
+    publish(500)
+    await waitUntil('some of it is there', () => intake.stored.length > 0)
+    publish(500)
+    await broker.kill()
+    publish(500)
+    await broker.restart()
+    await Promise.all(published)
+    const all = await rig.allRecords()
+    expect(all.size).toBeGreaterThanOrEqual(1_500)
+    await waitUntil('everything has come', () => new Set(intake.stored).size >= all.size, 50_000)
+  }, 90_000)
+})
+
+function makeMessage(id: number): OutboxMessage {
+  const [key, value] = [Buffer.from(`key-${id}`), Buffer.from(`{"n":${id}}`)]
+  return { id, channel: 'results', eventId: `event-${id}`, key, value, traceparent: null, correlationId: null }
+}

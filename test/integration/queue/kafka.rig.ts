@@ -77,7 +77,7 @@ export class KafkaRig {
         topic: this.topic,
         key: null,
         value: make(index + step) as Buffer,
-        headers: new Map([['correlation-id', Buffer.from(`c${index + step}`)]]),
+        headers: [Buffer.from('correlation-id'), Buffer.from(`c${index + step}`)],
       }))
       // A broker that has just come back does not lead its partitions at once.
       await waitUntil('the records are produced', () =>

@@ -2,9 +2,6 @@ import {
   Base,
   findErrorBy,
   FindCoordinatorKeyTypes,
-  kGetApi,
-  kGetBootstrapConnection,
-  kGetConnection,
   type API,
   type BaseOptions,
   type Broker,
@@ -12,6 +9,7 @@ import {
   type Connection,
   type findCoordinatorV4,
 } from '@platformatic/kafka'
+import { getApi, getBootstrapConnection, getConnection } from './base-requests.js'
 
 const MOVED = ['NOT_COORDINATOR', 'COORDINATOR_NOT_AVAILABLE', 'COORDINATOR_LOAD_IN_PROGRESS']
 type FindCoordinator = API<[keyType: number, keys: string[]], findCoordinatorV4.FindCoordinatorResponse>
@@ -31,7 +29,7 @@ export class GroupCoordinator {
   async request<Response>(name: string, ...args: unknown[]): Promise<Response> {
     try {
       const connection = await this.connect()
-      const api: API<unknown[], Response> = await this.api(name)
+      const api: API<unknown[], Response> = await getApi(this.base, name)
       return await api.async(connection, ...args)
     } catch (error) {
       const moved = MOVED.some((id) => findErrorBy(error as Error, 'apiId', id) !== null)
@@ -50,21 +48,13 @@ export class GroupCoordinator {
 
   private async connect(): Promise<Connection> {
     const node = (this.node ??= await this.find())
-    return new Promise((resolve, reject) => this.base[kGetConnection](node, settle(resolve, reject)))
+    return getConnection(this.base, node)
   }
 
   private async find(): Promise<Broker> {
-    const connection = await new Promise<Connection>((resolve, reject) => this.base[kGetBootstrapConnection](settle(resolve, reject)))
-    const api: FindCoordinator = await this.api('FindCoordinator')
+    const connection = await getBootstrapConnection(this.base)
+    const api: FindCoordinator = await getApi(this.base, 'FindCoordinator')
     const { coordinators } = await api.async(connection, FindCoordinatorKeyTypes.GROUP, [this.groupId])
     return { host: coordinators[0]!.host, port: coordinators[0]!.port }
   }
-
-  private api<Arguments extends unknown[], Response>(name: string): Promise<API<Arguments, Response>> {
-    return new Promise((resolve, reject) => this.base[kGetApi]<Arguments, Response>(name, settle(resolve, reject)))
-  }
-}
-
-function settle<T>(resolve: (value: T) => void, reject: (error: Error) => void) {
-  return (error: Error | null, value?: T) => (error ? reject(error) : resolve(value as T))
 }

@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { FakeKafkaClient } from '../../testing/fake-kafka.client.js'
 import { makeTestSettings } from '../../testing/make-test-settings.js'
 import { QueueEvents } from '../consumer/queue.events.js'
-import { ProduceError } from '../kafka-client.port.js'
+import { ProduceError, type ProducedRecord } from '../kafka-client.port.js'
 import { KafkaResultPublisher } from './kafka-result.publisher.js'
 
 function makePublisher(env: Record<string, string> = {}) {
@@ -18,6 +18,11 @@ function makeMessage(id: number, change: Partial<OutboxMessage> = {}): OutboxMes
   return { ...message, traceparent: '00-trace', correlationId: 'correlation', ...change }
 }
 
+function readHeaders({ headers }: ProducedRecord): Record<string, string> {
+  const texts = headers.map(String)
+  return Object.fromEntries(texts.flatMap((name, index) => (index % 2 === 0 ? [[name, texts[index + 1]!]] : [])))
+}
+
 describe(KafkaResultPublisher.name, () => {
   it('puts results and dead letters on their topics, with the headers that consumers deduplicate and trace by', async () => {
     const { publisher, producer } = makePublisher()
@@ -27,7 +32,7 @@ describe(KafkaResultPublisher.name, () => {
     ])
     const [result, deadLetter] = producer.requests.flat()
     expect(result).toMatchObject({ topic: 'llm.results', key: Buffer.from('key'), value: Buffer.from('{"n":1}') })
-    expect(Object.fromEntries(Array.from(result!.headers, ([name, value]) => [name, value.toString()]))).toEqual({
+    expect(readHeaders(result!)).toEqual({
       'event-id': 'event-1',
       'content-type': 'application/json',
       ce_specversion: '1.0',
@@ -38,7 +43,7 @@ describe(KafkaResultPublisher.name, () => {
       'correlation-id': 'correlation',
     })
     expect(deadLetter).toMatchObject({ topic: 'llm.dead-letters', key: null })
-    expect(deadLetter!.headers.has('traceparent')).toBe(false)
+    expect(readHeaders(deadLetter!)).not.toHaveProperty('traceparent')
   })
 
   it('sends messages of several callers in one request', async () => {

@@ -1,10 +1,9 @@
-import { HEADERS } from '#libs/contracts'
 import { GroupCommit, ResultPublisher, TaskError, type OutboxMessage } from '#libs/kernel'
 import { makePortPolicy, type PortPolicy } from '#libs/resilience'
 import type { QueueSettings } from '../../queue.settings.js'
 import type { QueueEvents } from '../consumer/queue.events.js'
 import { ProduceError, type KafkaClient, type ProducedRecord, type RecordProducer } from '../kafka-client.port.js'
-import { makeProducedRecord } from './make-produced-record.js'
+import { eventIdOf, makeProducedRecord } from './make-produced-record.js'
 
 /** The time budget ends the retries first. */
 const RETRY = { attempts: 20, initialDelayMs: 100, maxDelayMs: 1_000 }
@@ -88,8 +87,9 @@ function sizeOf(records: readonly ProducedRecord[]): number {
   return records.reduce((sum, { value }) => sum + value.length, 0)
 }
 
-function makeTooLargeError({ topic, value, headers }: ProducedRecord, cause: unknown): TaskError {
-  const eventId = headers.get(HEADERS.eventId)?.toString()
+function makeTooLargeError(record: ProducedRecord, cause: unknown): TaskError {
+  const { topic, value } = record
+  const eventId = eventIdOf(record)
   const message = `the event ${eventId} is too large for the topic "${topic}" (${value.length} bytes): raise max.message.bytes of the topic`
   return new TaskError('message_too_large', message, { retryable: false, cause, details: { topic, eventId, sizeBytes: value.length } })
 }
