@@ -1,3 +1,4 @@
+import './limit-heap-growth.js'
 import 'reflect-metadata'
 import { checkSettings, EXIT_CONFIG, SettingsError } from '#libs/config'
 import { WORKER_SETTINGS } from './settings.js'

@@ -20,7 +20,7 @@ describe('queueSettings', () => {
   it('wants nothing but brokers', () => {
     const settings = parse({})
     expect(settings.topics).toEqual({ tasks: ['llm.tasks'], results: 'llm.results', deadLetters: 'llm.dead-letters' })
-    expect(settings).toMatchObject({ groupId: 'sluice', groupProtocol: 'classic', window: { maxRecords: 8_192 }, stallTimeoutMs: 20_000 })
+    expect(settings).toMatchObject({ groupId: 'sluice', groupProtocol: 'classic', window: { maxRecords: 2_048 }, stallTimeoutMs: 20_000 })
     expect([settings.sasl, settings.tls, settings.startFrom]).toEqual([undefined, undefined, undefined])
   })
 

@@ -27,7 +27,7 @@ const schema = z.object({
   KAFKA_CREATE_TOPICS: envBoolean().optional(),
   KAFKA_CREATE_TOPICS_PARTITIONS: envInteger({ min: 1, max: 10_000 }).default(6),
   KAFKA_CREATE_TOPICS_REPLICATION: envInteger({ min: 1, max: 32 }).default(1),
-  KAFKA_WINDOW_RECORDS: envInteger({ min: 1, max: 1_000_000 }).default(8_192),
+  KAFKA_WINDOW_RECORDS: envInteger({ min: 1, max: 1_000_000 }).default(2_048),
   KAFKA_WINDOW_BYTES: envInteger({ min: MIB, max: 4_096 * MIB }).default(32 * MIB),
   KAFKA_BATCH_RECORDS: envInteger({ min: 1, max: 10_000 }).default(256),
   KAFKA_BATCH_BYTES: envInteger({ min: 1, max: 64 * MIB }).default(MIB),

@@ -1,12 +1,11 @@
-import type { Socket } from 'node:net'
-import { buildConnector } from 'undici'
 import { AbortWatch } from './abort.watch.js'
 import { ConnectionPool } from './connection.pool.js'
-import { HttpConnection, type Connect } from './http.connection.js'
+import { HttpConnection } from './http.connection.js'
+import { makeConnect } from './make-connect.js'
 import type { DeadlineWatch } from './deadline.watch.js'
 import type { Endpoint, ExchangeLimits, ExchangeOutcome, HttpRequest, ResponseObserver } from './exchange.js'
 import { HttpExchange, type ExchangeContext } from './http-exchange.js'
-import { secureContextOf, type TlsFiles } from './tls.js'
+import type { TlsFiles } from './tls.js'
 
 export interface HttpEndpointOptions {
   /** Scheme, host and port. */
@@ -25,7 +24,8 @@ export class HttpEndpoint {
   constructor(options: HttpEndpointOptions, watch: DeadlineWatch) {
     if (!options.tls.verify) warnUnverified(options.endpoint)
     const { host } = new URL(options.origin)
-    const connect = makeConnect(options)
+    const { origin, connectTimeoutMs: timeoutMs, tls } = options
+    const connect = makeConnect({ origin, timeoutMs, tls })
     const pool = new ConnectionPool(options.maxConnections, () => new HttpConnection(host, connect))
     this.context = { pool, watch, aborts: new AbortWatch(), limits: options.limits, endpoint: options.endpoint }
   }
@@ -43,17 +43,4 @@ export class HttpEndpoint {
 
 function warnUnverified({ name, settingsPrefix }: Endpoint): void {
   process.emitWarning(`the certificate of ${name} is not verified (${settingsPrefix}_VERIFY_SSL_CERTS): anyone on the way can read the key`)
-}
-
-/** One connector for all connections: it holds the TLS sessions that they resume. HTTP/2 would put all calls on one socket. */
-function makeConnect({ origin, connectTimeoutMs, tls }: HttpEndpointOptions): Connect {
-  const { protocol, hostname, host, port } = new URL(origin)
-  const connect = buildConnector({
-    allowH2: false,
-    timeout: connectTimeoutMs,
-    ...(protocol === 'https:' && { secureContext: secureContextOf(tls), rejectUnauthorized: tls.verify }),
-  })
-  // An IPv6 address stands in brackets in a URL only.
-  const target = { protocol, hostname: hostname.replaceAll(/[[\]]/g, ''), host, port }
-  return (callback) => connect(target, (error: Error | null, socket: Socket | null) => callback(error, socket))
 }

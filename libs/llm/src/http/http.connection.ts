@@ -14,7 +14,7 @@ export interface RequestHandler {
   failed(error: Error): void
 }
 
-/** Opens a socket, TLS included; calls back once. undici's connector has this form. */
+/** Opens a socket, TLS included; calls back once. */
 export type Connect = (callback: (error: Error | null, socket: Socket | null) => void) => void
 
 /**

@@ -12,7 +12,7 @@ describe(transportError.name, () => {
   it.each([
     ['ECONNREFUSED', 'llm_unreachable', 'GigaChat cannot be reached [ECONNREFUSED]'],
     ['ENOTFOUND', 'llm_unreachable', 'GigaChat cannot be reached [ENOTFOUND]'],
-    ['UND_ERR_CONNECT_TIMEOUT', 'llm_unreachable', 'GigaChat cannot be reached [UND_ERR_CONNECT_TIMEOUT]'],
+    ['CONNECT_TIMEOUT', 'llm_unreachable', 'GigaChat cannot be reached [CONNECT_TIMEOUT]'],
     ['ECONNRESET', 'llm_connection_lost', 'the connection to GigaChat was lost [ECONNRESET]'],
     ['SELF_SIGNED_CERT_IN_CHAIN', 'llm_tls', expect.stringContaining('set GIGACHAT_CA_BUNDLE_FILE')],
     ['CERT_HAS_EXPIRED', 'llm_tls', expect.stringContaining('is not valid; check GIGACHAT_BASE_URL and GIGACHAT_CA_BUNDLE_FILE')],

@@ -26,7 +26,7 @@ const UNREACHABLE = new Set([
   'ENETDOWN',
   'ETIMEDOUT',
   'EADDRNOTAVAIL',
-  'UND_ERR_CONNECT_TIMEOUT',
+  'CONNECT_TIMEOUT',
 ])
 
 /** Turns what the network throws into a TaskError; one that is ours already stays as it is. Only the code is shown: messages of sockets name addresses. */
