@@ -8,5 +8,7 @@ import { setFlagsFromString } from 'node:v8'
  */
 const GROWTH_PERCENT = 50
 
-const told = [...process.execArgv, process.env.NODE_OPTIONS ?? ''].join(' ')
-if (!told.includes('heap-growing-percent')) setFlagsFromString(`--heap-growing-percent=${GROWTH_PERCENT}`)
+export function limitHeapGrowth(): void {
+  const told = [...process.execArgv, process.env.NODE_OPTIONS ?? ''].join(' ')
+  if (!told.includes('heap-growing-percent')) setFlagsFromString(`--heap-growing-percent=${GROWTH_PERCENT}`)
+}
