@@ -31,14 +31,14 @@ const ANNOUNCED_TIMEOUT = /\btimeout=(\d{1,6})/
 
 /**
  * One HTTP/1.1 connection for one request at a time. It trades generality (pipelining, upgrades, HTTP/2, backpressure) for knowing exactly
- * what was written, and for a third of the CPU time of a general client.
+ * what was written, and for less CPU time (docs/adr/0008).
  *
  * closed     -> connecting  a request; it waits for the socket
  * connecting -> busy        the socket stands: the request is written
  * busy       -> idle        its response has ended and the server keeps the connection
  * idle       -> checking    the next request: it is written behind the next poll of the sockets, so that a close that has come meanwhile is
- *                           seen first, and so are bytes that nobody has asked for (they end the connection: no response can be taken
- *                           for another request's)
+ *                           seen first, and so are bytes that nobody has asked for: they end the connection, and are not taken for
+ *                           the next request's response
  * checking   -> busy, or -> connecting when the socket turned out to be closed; nothing was written then
  * any        -> closed      an error, the server's close, `abort`, a response that is not HTTP
  *

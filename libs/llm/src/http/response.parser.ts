@@ -25,6 +25,7 @@ const MAX_CHUNK_LINE_BYTES = 1_024
 const STATUS_LINE = /^HTTP\/1\.([01]) (\d{3})(?: |$)/
 const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 const CHUNK_SIZE = /^([0-9a-fA-F]{1,8})[\t ]*(?:;|$)/
+const BARE_END = /(?<!\r)\n|\r(?!\n)/
 const DIGITS = /^\d{1,15}$/
 const CR_LF_CR_LF = '\r\n\r\n'
 const NO_BODY = new Set([204, 304])
@@ -96,7 +97,7 @@ export class ResponseParser {
     const end = bytes.indexOf(CR_LF_CR_LF)
     if (end < 0 ? bytes.length > MAX_HEAD_BYTES : end > MAX_HEAD_BYTES) throw new ResponseSyntaxError('the head is too large')
     if (end < 0) return refuseEarly(bytes)
-    this.beginBody(bytes.toString('latin1', 0, end).split('\r\n'))
+    this.beginBody(refuseBareEnds(bytes.toString('latin1', 0, end)).split('\r\n'))
     return end + CR_LF_CR_LF.length
   }
 
@@ -136,7 +137,7 @@ export class ResponseParser {
     if (end < 0 ? bytes.length > maxBytes : end > maxBytes) throw new ResponseSyntaxError('a line is too long')
     if (end < 0) return -1
     if (this.mode.kind === 'chunk_end' && end > 0) throw new ResponseSyntaxError('a chunk is longer than its size')
-    take(bytes.toString('latin1', 0, end))
+    take(refuseBareEnds(bytes.toString('latin1', 0, end)))
     return end + 2
   }
 
@@ -153,12 +154,18 @@ function refuseEarly(bytes: Buffer): -1 {
   return -1
 }
 
+/** Others on the way may have taken them for line ends, and us for somebody who does not. */
+function refuseBareEnds(text: string): string {
+  if (BARE_END.test(text)) throw new ResponseSyntaxError('a line ends without CR LF')
+  return text
+}
+
 function parseHeaders(lines: readonly string[]): Record<string, string> {
   const headers: Record<string, string> = {}
   for (const line of lines) {
     const colon = line.indexOf(':')
     const name = line.slice(0, colon)
-    if (colon < 1 || !HEADER_NAME.test(name) || line.includes('\n')) throw new ResponseSyntaxError('a header has no name')
+    if (colon < 1 || !HEADER_NAME.test(name)) throw new ResponseSyntaxError('a header has no name')
     const key = name.toLowerCase()
     const value = line.slice(colon + 1).trim()
     headers[key] = Object.hasOwn(headers, key) ? `${headers[key]}, ${value}` : value

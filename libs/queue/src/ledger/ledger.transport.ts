@@ -20,7 +20,7 @@ export interface LedgerTransportOptions {
   readonly clock: Clock
   /** Tasks of one claim. */
   readonly claimBatch: number
-  /** Tasks in hand that hold no stream: those that read files, or whose answers are being stored. */
+  /** Tasks in hand beyond the streams: those that read files, or whose answers are being stored. */
   readonly spareTasks: number
   /** How often to look for due tasks when nothing says that there are any. */
   readonly pollIntervalMs: number
@@ -149,14 +149,10 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
     }
   }
 
-  /**
-   * Streams for the next claim, taken; 0 when there is no room. What is in hand without a stream is bounded by itself: while storing is the
-   * slowest part, claiming up to the limit of streams would only fill the memory with tasks that wait for each other.
-   */
+  /** Streams for the next claim, taken; 0 when there is no room. */
   private takeRoom(): number {
     const { streams, claimBatch, spareTasks } = this.options
-    const withoutStream = this.running.size - streams.inUse
-    return streams.takeUpTo(Math.min(claimBatch, spareTasks - withoutStream))
+    return streams.takeUpTo(Math.min(claimBatch, streams.limit + spareTasks - this.running.size))
   }
 
   private async claim(room: number): Promise<void> {

@@ -10,6 +10,7 @@ const schedule = { scheduleMs: [1_000, 5_000], random: () => 1 }
 describe(spendsAttempt.name, () => {
   it('is false only for errors that are nobody of the task’s making', () => {
     expect(ERROR_CODES.filter((code) => !spendsAttempt(makeError(code)))).toEqual([
+      'template_not_found',
       'llm_unauthorized',
       'llm_payment_required',
       'llm_model_unavailable',

@@ -16,6 +16,8 @@ const WAITING: ReadonlySet<ErrorCode> = new Set([
   'llm_unauthorized',
   'storage_unavailable',
   'storage_forbidden',
+  // Retryable only where another replica has the version already, or still (a rollout).
+  'template_not_found',
   'ledger_unavailable',
   'queue_unavailable',
   'shutdown',

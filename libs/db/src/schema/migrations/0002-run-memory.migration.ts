@@ -17,9 +17,10 @@ const STATEMENTS = [
   // Adding a column takes a moment, but everybody waits behind whoever waits for it: better to give up and be run again.
   `SET LOCAL lock_timeout = '3s'`,
 
-  // The template (name@version) with which the answer was made. The run may be finished from it after the template has changed.
-  `ALTER TABLE answer ADD COLUMN prompt_version text`,
-
+  // In the order in which a claim takes them.
   // The one attempt of a run that counts for nothing, after a token was refused.
   `ALTER TABLE task_queue ADD COLUMN free_attempt_used boolean NOT NULL DEFAULT false`,
+
+  // The template (name@version) with which the answer was made. The run may be finished from it after the template has changed.
+  `ALTER TABLE answer ADD COLUMN prompt_version text`,
 ]
