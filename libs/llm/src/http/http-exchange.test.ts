@@ -16,8 +16,8 @@ class FakeConnection {
     this.handler = handler
   }
 
-  fail(code: string): void {
-    this.handler.failed(Object.assign(new Error(code), { code }))
+  fail(code: string, { first = true } = {}): void {
+    this.handler.failed(Object.assign(new Error(code), { code }), { first })
   }
 }
 
@@ -48,6 +48,13 @@ describe(HttpExchange.name, () => {
       kind: 'not_written',
       error: { code: 'llm_tls', message: expect.stringContaining('GIGACHAT_CERT_FILE') },
     })
+  })
+
+  it('is broken when the same comes on a connection on which the server has answered before', async () => {
+    const { connection, outcome } = setUp()
+    connection.handler.writing()
+    connection.fail('ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', { first: false })
+    expect(await outcome).toMatchObject({ kind: 'broken', error: { code: 'llm_tls' } })
   })
 
   it('is broken when TLS itself fails under a written request', async () => {

@@ -99,14 +99,14 @@ export class HttpExchange implements RequestHandler, Expiring, Abortable, Connec
     this.finish({ kind: 'complete', response: this.response() })
   }
 
-  failed(error: Error): void {
+  failed(error: Error, { first }: { readonly first: boolean }): void {
     const { mode, received, contentComplete } = this
     if (mode === 'settled') return
     const failure = this.ownReason ?? transportError(error, this.context.endpoint)
     if (received.tooLarge) this.finish({ kind: 'too_large', sizeBytes: received.sizeBytes })
     else if (contentComplete) this.finish({ kind: 'complete', response: this.response() })
     else if (mode === 'answering') this.finish({ kind: 'broken', error: failure, response: this.response() })
-    else if (mode === 'waiting' || (this.ownReason === undefined && isCertificateRefusal(error)))
+    else if (mode === 'waiting' || (first && this.ownReason === undefined && isCertificateRefusal(error)))
       this.finish({ kind: 'not_written', error: failure })
     else this.finish({ kind: 'broken', error: failure, response: undefined })
   }

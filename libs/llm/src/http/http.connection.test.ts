@@ -124,6 +124,29 @@ describe(HttpConnection.name, () => {
     expect(server.connections).toBe(1)
   })
 
+  it('says whether a failure comes before the first response of its socket', async () => {
+    const { connection } = await setUp((socket, _request, number) => {
+      if (number === 2 || number === 3) socket.resetAndDestroy()
+      else socket.write(httpResponse(200, '{}'))
+    })
+    const firsts: boolean[] = []
+    for (let count = 0; count < 3; count++) {
+      await new Promise<void>((resolve) => {
+        connection.send(POST, {
+          writing: () => {},
+          head: () => {},
+          data: () => {},
+          ended: resolve,
+          failed: (_error, { first }) => {
+            firsts.push(first)
+            resolve()
+          },
+        })
+      })
+    }
+    expect(firsts).toEqual([false, true])
+  })
+
   it('tells nothing more of a response after an abort inside of it', async () => {
     const { server, connection } = await setUp(answer)
     const { outcome } = send(connection, POST, () => connection.abort(Object.assign(new Error('enough'), { code: 'ENOUGH' })))

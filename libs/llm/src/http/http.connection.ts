@@ -10,8 +10,8 @@ export interface RequestHandler {
   head(status: number, headers: Record<string, string>): void
   data(chunk: Buffer): void
   ended(): void
-  /** Nothing was written where `writing` was not called before. */
-  failed(error: Error): void
+  /** Nothing was written where `writing` was not called before. first: no response has come on this socket before. */
+  failed(error: Error, on: { readonly first: boolean }): void
 }
 
 /** Opens a socket, TLS included; calls back once. */
@@ -47,6 +47,8 @@ const ANNOUNCED_TIMEOUT = /\btimeout=(\d{1,6})/
 export class HttpConnection {
   private mode: 'closed' | 'connecting' | 'idle' | 'checking' | 'busy' | 'destroyed' = 'closed'
   private socket: Socket | undefined
+  /** false once a response has come on the socket: then its server has let us in. */
+  private isFirst = true
   private parser: ResponseParser | undefined
   private request: HttpRequest | undefined
   private handler: RequestHandler | undefined
@@ -116,6 +118,7 @@ export class HttpConnection {
 
   private attach(socket: Socket): void {
     this.socket = socket
+    this.isFirst = true
     this.announcedIdleMs = IDLE_MS
     this.parser = new ResponseParser(this)
     socket.on('data', (chunk: Buffer) => this.socket === socket && this.receive(chunk))
@@ -193,6 +196,7 @@ export class HttpConnection {
     if (!handler) return
     this.handler = undefined
     this.request = undefined
+    this.isFirst = false
     if (reusable) {
       this.mode = 'idle'
       this.idleSinceMs = performance.now()
@@ -219,7 +223,7 @@ export class HttpConnection {
     const { handler } = this
     this.handler = undefined
     this.request = undefined
-    handler?.failed(error)
+    handler?.failed(error, { first: this.isFirst })
   }
 
   private detach(): void {
