@@ -13,8 +13,9 @@ export interface ConnectionUser {
  * last, and the least likely to have been closed by the server.
  *
  * A connection is made when none is free and there are fewer than `max`; its first request opens its socket, and so does the first one
- * after the socket was closed. A request that comes when all are busy waits, first come, first served; `leave` takes it out again.
- * Freed connections are handed on in a microtask, because they are freed deep inside their own bookkeeping.
+ * after the socket was closed. A request that comes when all are busy waits; `leave` takes it out again. Freed connections are
+ * handed on in a microtask, because they are freed deep inside their own bookkeeping: to the longest waiter, unless a request of the same turn
+ * has taken them before.
  */
 export class ConnectionPool {
   private readonly free: HttpConnection[] = []

@@ -55,7 +55,7 @@ function certificateAdvice(code: string, { settingsPrefix }: Endpoint): string |
 
 /**
  * The server did not take our certificate, and so has not let the request in, although it was written: TLS 1.3 clients write before the
- * server has judged their certificate (RFC 8446, 4.4.2.4).
+ * server has judged their certificate (RFC 8446, 4.4.2.4). Only of the first request of a socket: whom it has answered, it has let in.
  */
 export function isCertificateRefusal(error: Error): boolean {
   return CLIENT_CERTIFICATE.test(errorCode(error))
