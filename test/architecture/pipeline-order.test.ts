@@ -2,10 +2,19 @@ import { Controller, type INestApplication, type Provider } from '@nestjs/common
 import { Server, type CustomTransportStrategy } from '@nestjs/microservices'
 import { FastifyAdapter } from '@nestjs/platform-fastify'
 import { Test } from '@nestjs/testing'
-import { DELIVERIES_PATTERN, KAFKA_TRANSPORT, LEDGER_TRANSPORT, TASK_PATTERN, type PipelineStep } from '#libs/kernel'
+import {
+  DELIVERIES_PATTERN,
+  KAFKA_TRANSPORT,
+  LEDGER_TRANSPORT,
+  TASK_PATTERN,
+  TaskClaim,
+  type PipelineStep,
+  type TaskWork,
+} from '#libs/kernel'
 import { TASK_PIPELINE, TaskHandler, TasksModule } from '#libs/tasks'
 import { isObservable, lastValueFrom } from 'rxjs'
 import { afterEach, describe, expect, it } from 'vitest'
+import { makeIntakeContext, makeTaskContext } from '../factories/task-context.factory.js'
 import { TASK_PIPELINE_STEPS } from '../../libs/tasks/src/pipeline/task-pipeline.interceptor.js'
 
 /** A transport that does nothing by itself: the test dispatches. */
@@ -18,9 +27,9 @@ class HandTransport extends Server implements CustomTransportStrategy {
     return [...this.messageHandlers.keys()]
   }
 
-  async dispatch(pattern: string): Promise<unknown> {
-    const result: unknown = await this.getHandlerByPattern(pattern)!('payload', {})
-    return isObservable(result) ? lastValueFrom(result) : result
+  async dispatch(pattern: string, context: unknown): Promise<void> {
+    const result: unknown = await this.getHandlerByPattern(pattern)!(context, context)
+    if (isObservable(result)) await lastValueFrom(result)
   }
 
   override listen(callback: () => void): void {
@@ -52,9 +61,8 @@ class DeliveryHandler {
 @Controller()
 class TaskHandlerController {
   @TaskHandler(TASK_PATTERN, LEDGER_TRANSPORT)
-  run(): string {
-    steps.push('handler of tasks')
-    return 'verdict'
+  take(): TaskWork {
+    return async () => steps.push('handler of tasks')
   }
 }
 
@@ -110,7 +118,8 @@ describe('TASK_PIPELINE', () => {
   ])('wraps every dispatch of %s in this order', async (_, pattern, handler) => {
     const started = await startApp()
     app = started.app
-    await (pattern === TASK_PATTERN ? started.ledger : started.kafka).dispatch(pattern)
+    if (pattern === TASK_PATTERN) await started.ledger.dispatch(pattern, new TaskClaim([makeTaskContext().context], () => {}))
+    else await started.kafka.dispatch(pattern, makeIntakeContext())
     expect(steps).toEqual([...ORDER.map((name) => `> ${name}`), handler, ...ORDER.toReversed().map((name) => `< ${name}`)])
   })
 

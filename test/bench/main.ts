@@ -10,7 +10,7 @@ if (flags === undefined) {
   console.log(BENCH_USAGE)
   process.exit(0)
 }
-const stack = await startStack({ name: 'bench', onProgress: printProgress })
+const stack = await startStack({ name: 'bench', kafka: { firstCompilerOnly: true }, onProgress: printProgress })
 const lab = new BenchLab(stack, flags.nodeFlags)
 try {
   const results = await new BenchRunner(lab, flags, (line) => console.error(line)).run()

@@ -8,7 +8,7 @@ if (flags === undefined) {
   console.log(SOAK_USAGE)
   process.exit(0)
 }
-const stack = await startStack({ name: 'soak', onProgress: printProgress })
+const stack = await startStack({ name: 'soak', kafka: { firstCompilerOnly: true }, onProgress: printProgress })
 const lab = new BenchLab(stack, flags.nodeFlags)
 try {
   const soak = await runSoak(lab, flags, (line) => console.error(line))

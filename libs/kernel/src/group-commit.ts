@@ -8,6 +8,8 @@ export interface GroupCommitOptions<T, R> {
   /** Does the work for a whole group, all or nothing. Its results are in the order of its items. */
   readonly commit: (items: readonly T[]) => Promise<readonly R[]>
   readonly maxItems: number
+  /** How much one item counts against maxItems; 1 where left out. */
+  readonly weightOf?: (item: T) => number
   /** How much one item counts against maxSizeBytes. */
   readonly sizeOf?: (item: T) => number
   readonly maxSizeBytes?: number
@@ -79,12 +81,14 @@ export class GroupCommit<T, R> {
   }
 
   private takeGroup(): Waiting<T, R>[] {
-    const { maxItems, sizeOf, maxSizeBytes = Number.POSITIVE_INFINITY } = this.options
+    const { maxItems, weightOf, sizeOf, maxSizeBytes = Number.POSITIVE_INFINITY } = this.options
     let count = 0
+    let weight = 0
     let sizeBytes = 0
     for (const { item } of this.waiting) {
+      weight += weightOf?.(item) ?? 1
       sizeBytes += sizeOf?.(item) ?? 0
-      if (count > 0 && (count >= maxItems || sizeBytes > maxSizeBytes)) break
+      if (count > 0 && (weight > maxItems || sizeBytes > maxSizeBytes)) break
       count++
     }
     if (count === this.waiting.length) {

@@ -58,7 +58,6 @@ export class PostgresLedger extends Ledger {
   private readonly answering: GroupCommit<ReceivedAnswer, void>
   private readonly finishing: GroupCommit<RunEnd, FinishResult>
   private readonly puttingBack: GroupCommit<PutBack, TransitionResult>
-  private readonly publishing: GroupCommit<number, void>
 
   constructor(
     private readonly pool: HotPool,
@@ -103,11 +102,6 @@ export class PostgresLedger extends Ledger {
           ({ task }) => dayAndLease(task),
           (group) => this.persist(() => putBackTasks(pool, group)),
         ),
-    })
-    this.publishing = new GroupCommit({
-      ...limits,
-      maxItems: batchSize * 4,
-      commit: async (ids) => repeat(await markPublished(pool, ids), ids.length),
     })
   }
 
@@ -179,7 +173,7 @@ export class PostgresLedger extends Ledger {
   }
 
   async markPublished(outboxIds: readonly number[]): Promise<void> {
-    await Promise.all(outboxIds.map((id) => this.publishing.add(id)))
+    await markPublished(this.pool, outboxIds)
   }
 
   takeUnpublished(olderThanMs: number, limit: number): Promise<OutboxMessage[]> {

@@ -1,8 +1,8 @@
 import { Logger } from '@nestjs/common'
 import type { MessageHandler } from '@nestjs/microservices'
-import { Subject, throwError } from 'rxjs'
+import { defer, throwError } from 'rxjs'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { TASK_PATTERN, TaskContext, TaskError, type ClaimedTask } from '#libs/kernel'
+import { TASK_PATTERN, TaskClaim, TaskContext, TaskError, type ClaimedTask } from '#libs/kernel'
 import { makeClaimedTask } from '../../../../test/factories/claimed-task.factory.js'
 import { FakeLedger } from '../../../../test/fakes/fake-ledger.js'
 import { FakeStreamGate } from '../../../../test/fakes/fake-stream.gate.js'
@@ -26,9 +26,8 @@ afterEach(() => {
 })
 
 interface Running {
-  readonly task: ClaimedTask
   readonly context: TaskContext
-  readonly end: Subject<unknown>
+  readonly end: PromiseWithResolvers<void>
 }
 
 /** A transport whose ledger has these tasks due, and whose handler ends each when the test says so. */
@@ -53,11 +52,17 @@ function makeTransport({
     graceMs: GRACE_MS,
     ...options,
   })
-  const handle = vi.fn<MessageHandler>((task: ClaimedTask, context: TaskContext) => {
-    const end = new Subject()
-    running.push({ task, context, end })
-    return Promise.resolve(end)
-  })
+  const handle = vi.fn<MessageHandler>((claim: TaskClaim) =>
+    Promise.resolve(
+      defer(() =>
+        claim.run((context) => {
+          const end = Promise.withResolvers<void>()
+          running.push({ context, end })
+          return end.promise
+        }),
+      ),
+    ),
+  )
   transport.addHandler(TASK_PATTERN, handle, true)
   return { transport, ledger, streams, lease, running, due, handle, rooms: () => ledger.claim.mock.calls.map(([room]) => room) }
 }
@@ -82,13 +87,13 @@ async function started(options: Parameters<typeof makeTransport>[0] = {}): Promi
 }
 
 async function endTask({ running }: Transport, index: number): Promise<void> {
-  running[index]!.end.complete()
+  running[index]!.end.resolve()
   await settle()
 }
 
 async function close(made: Transport): Promise<void> {
   const closed = made.transport.close()
-  for (const call of made.running) call.end.complete()
+  for (const call of made.running) call.end.resolve()
   await closed
 }
 
@@ -104,15 +109,26 @@ describe(LedgerTransport.name, () => {
     await made.transport.close()
   })
 
-  it('hands each task to the handler with its context', async () => {
-    const [task] = makeTasks(1)
-    const made = await started({ due: [task!] })
-    expect(made.handle.mock.calls[0]![0]).toBe(task)
+  it('hands each claim to the handler, with a context for each of its tasks, which end one by one', async () => {
+    const [first, second] = makeTasks(2) as [ClaimedTask, ClaimedTask]
+    const made = await started({ due: [first, second] })
+    expect(made.handle).toHaveBeenCalledTimes(1)
+    expect(made.running.map(({ context }) => context.task)).toEqual([first, second])
     expect(made.running[0]!.context).toBeInstanceOf(TaskContext)
-    expect(made.running[0]!.context).toMatchObject({ task, receivedAtMs: 42 })
-    expect(made.transport.inHand).toBe(1)
+    expect(made.running[0]!.context.receivedAtMs).toBe(42)
+    expect(made.transport.inHand).toBe(2)
     await endTask(made, 0)
+    expect(made.transport.inHand).toBe(1)
+    await endTask(made, 1)
     expect(made.transport.inHand).toBe(0)
+    await close(made)
+  })
+
+  it('does not wait for the slowest task of a claim before it claims again', async () => {
+    const made = await started({ limit: 2, due: makeTasks(4) })
+    await endTask(made, 1)
+    expect(made.rooms()).toEqual([2, 1])
+    expect(made.running).toHaveLength(3)
     await close(made)
   })
 
@@ -242,25 +258,27 @@ describe(LedgerTransport.name, () => {
     random.mockRestore()
   })
 
+  it('logs a task whose outcome could not be stored, and not the others of its claim', async () => {
+    const made = await started({ due: [...makeTasks(1, { taskId: 'a' }), ...makeTasks(1, { taskId: 'b' })] })
+    made.running[0]!.end.reject(new Error('not stored'))
+    await endTask(made, 1)
+    expect(logError.mock.calls).toEqual([['the outcome of a task could not be stored', { error: expect.any(Error), task_id: 'a' }]])
+    expect(made.transport.inHand).toBe(0)
+    expect(made.streams.inUse).toBe(0)
+    await close(made)
+  })
+
   it.each([
-    ['its Observable fails', () => Promise.resolve(throwError(() => new Error('not stored')))],
-    ['it rejects', () => Promise.reject(new Error('not stored'))],
-  ])('logs a task whose outcome could not be stored, and goes on, when %s', async (_, answer) => {
+    ['its Observable fails', () => Promise.resolve(throwError(() => new Error('a defect')))],
+    ['it rejects', () => Promise.reject(new Error('a defect'))],
+    ['it answers without having run them', () => Promise.resolve('done' as never)],
+  ])('logs the tasks of a handler that did not run them, and goes on, when %s', async (_, answer) => {
     const made = makeTransport({ due: makeTasks(1, { taskId: 'a' }) })
     made.handle.mockImplementationOnce(answer)
     await listen(made)
     expect(logError).toHaveBeenCalledWith('the outcome of a task could not be stored', { error: expect.any(Error), task_id: 'a' })
     expect(made.streams.inUse).toBe(0)
     expect(made.transport.inHand).toBe(0)
-    await close(made)
-  })
-
-  it('ends a task whose handler answers with a plain value', async () => {
-    const made = makeTransport({ due: makeTasks(1) })
-    made.handle.mockImplementationOnce(() => Promise.resolve('done' as never))
-    await listen(made)
-    expect(made.transport.inHand).toBe(0)
-    expect(logError).not.toHaveBeenCalled()
     await close(made)
   })
 

@@ -6,6 +6,7 @@ import {
   LEDGER_TRANSPORT,
   StreamGate,
   TASK_PATTERN,
+  TaskClaim,
   TaskContext,
   TaskError,
   WorkerLease,
@@ -41,7 +42,8 @@ type WakeReason = 'room' | 'due' | 'retry'
 const ERROR_DELAY_MS = { min: 100, max: 5_000 }
 
 /**
- * The transport of due tasks: claims from the ledger what free streams allow, and dispatches each task through Nest, awaiting its end.
+ * The transport of due tasks: claims from the ledger what free streams allow, and dispatches each claim through Nest, awaiting the end of
+ * each of its tasks.
  *
  * claiming  a claim is under way; one at a time, so that the next takes all that has become free meanwhile
  * full      no stream or no room is free; a release or an end wakes it
@@ -57,7 +59,8 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
   private readonly stopping = new AbortController()
   /** Aborted when the grace period is over. */
   private readonly expiry = new AbortController()
-  private readonly running = new Set<Promise<void>>()
+  private readonly running = new Set<TaskContext>()
+  private readonly dispatches = new Set<Promise<void>>()
   private readonly signals = new WeakMap<AbortSignal, TaskSignals>()
   private handler: MessageHandler | undefined
   private loop: Promise<void> | undefined
@@ -123,7 +126,7 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
     this.wakeUp('stop')
     await this.loop
     const overdue = setTimeout(() => this.abortRunning(), this.options.graceMs)
-    const ended = Promise.allSettled(this.running)
+    const ended = Promise.allSettled(this.dispatches)
     await Promise.race([ended, this.whenGivenUp()])
     clearTimeout(overdue)
   }
@@ -163,35 +166,47 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
       const tasks = await ledger.claim(room)
       used = tasks.filter(({ attempt }) => attempt !== null).length
       if (tasks.length === room) this.mayHaveMore = true
-      for (const task of tasks) this.start(task)
+      if (tasks.length > 0) this.start(tasks)
     } finally {
       if (used < room) streams.release(room - used)
     }
   }
 
-  private start(task: ClaimedTask): void {
+  private start(tasks: readonly ClaimedTask[]): void {
+    const contexts = tasks.map((task) => this.makeContext(task))
+    contexts.forEach((context) => this.running.add(context))
+    const dispatched = this.dispatch(new TaskClaim(contexts, (context, failure) => this.end(context, failure)))
+    this.dispatches.add(dispatched)
+    void dispatched.finally(() => this.dispatches.delete(dispatched))
+  }
+
+  private makeContext(task: ClaimedTask): TaskContext {
     const { streams, clock, lease } = this.options
-    const context = new TaskContext(task, {
+    return new TaskContext(task, {
       streams,
       clock,
       ...this.signalsOf(lease.signal()),
       receivedAtMs: clock.nowMs(),
       isLeaseFresh: () => lease.isFresh && lease.fence === task.leaseId,
     })
-    const work = this.dispatch(task, context)
-      .catch((error: unknown) => this.log.error('the outcome of a task could not be stored', { error, task_id: task.taskId }))
-      .finally(() => {
-        context.releaseStream()
-        this.running.delete(work)
-        this.wakeUp('room')
-      })
-    this.running.add(work)
   }
 
-  /** Nest's own dispatch resolves before the handler has ended; this one does not. */
-  private async dispatch(task: ClaimedTask, context: TaskContext): Promise<void> {
-    const result: unknown = await this.handler!(task, context)
-    if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined })
+  /** Nest's own dispatch resolves before the handler has ended; this one does not. Never rejects. */
+  private async dispatch(claim: TaskClaim): Promise<void> {
+    try {
+      const result: unknown = await this.handler!(claim, claim)
+      if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined })
+      claim.endUnrun(new Error('the handler has not run the task'))
+    } catch (error) {
+      claim.endUnrun(error)
+    }
+  }
+
+  private end(context: TaskContext, failure?: unknown): void {
+    this.running.delete(context)
+    if (failure !== undefined) this.log.error('the outcome of a task could not be stored', { error: failure, task_id: context.task.taskId })
+    context.releaseStream()
+    this.wakeUp('room')
   }
 
   /** The same for all tasks of a lease: what runs ends with the lease or with the grace period, what would start already with the stop. */

@@ -1,17 +1,15 @@
 import { Controller } from '@nestjs/common'
-import { Ctx } from '@nestjs/microservices'
-import { LEDGER_TRANSPORT, TASK_PATTERN, TaskContext } from '#libs/kernel'
+import { LEDGER_TRANSPORT, TASK_PATTERN, type TaskWork } from '#libs/kernel'
 import { TaskHandler } from '../pipeline/task-handler.decorator.js'
-import type { Verdict } from '../pipeline/verdict.js'
 import { TaskRunner } from './task.runner.js'
 
-/** Due tasks, from the ledger. The context has the task: Nest resolves each parameter of a handler by promises of its own. */
+/** Due tasks, from the ledger: the handler of a claim gives what each of its tasks is run by. */
 @Controller()
 export class TaskController {
   constructor(private readonly runner: TaskRunner) {}
 
   @TaskHandler(TASK_PATTERN, LEDGER_TRANSPORT)
-  run(@Ctx() context: TaskContext): Promise<Verdict> {
-    return this.runner.run(context)
+  take(): TaskWork {
+    return (context) => this.runner.run(context)
   }
 }

@@ -14,6 +14,7 @@ import { FakeClock } from '../../../../test/fakes/fake.clock.js'
 import { FileBudget } from '../files/file.budget.js'
 import { TaskFilesReader } from '../files/task-files.reader.js'
 import { MessageParser } from '../intake/message-parser.js'
+import type { Verdict } from '../pipeline/verdict.js'
 import { FileTaskTypes } from '../types/file-task-types.js'
 import { TenantDirectory } from '../types/tenant-directory.js'
 import { AnswerJudge } from './answer.judge.js'
@@ -62,7 +63,7 @@ function start({ type = {}, message = {}, task: fields = {}, signal }: Case = {}
   const runner = new TaskRunner(ledger, clients, preparer, judge, settings)
   const task = makeClaimedTask({ payload: JSON.stringify({ task_id: 'a', prompt: 'a question', ...message }), ...fields })
   const { context, streams, clock } = makeTaskContext(task, signal && { signal })
-  return { task, context, streams, clock, budget, verdict: new TaskController(runner).run(context) }
+  return { task, context, streams, clock, budget, verdict: new TaskController(runner).take()(context) as Promise<Verdict> }
 }
 
 function answerWith(...results: SendResult[]): void {

@@ -23,7 +23,7 @@ export class KafkaResultPublisher extends ResultPublisher {
   private readonly retries: PortPolicy
   /** Cuts retries short once nobody waits any longer. */
   private readonly closing = new AbortController()
-  private readonly group: GroupCommit<ProducedRecord, TaskError | undefined>
+  private readonly group: GroupCommit<readonly ProducedRecord[], (TaskError | undefined)[]>
 
   constructor(private readonly options: KafkaResultPublisherOptions) {
     super()
@@ -31,20 +31,22 @@ export class KafkaResultPublisher extends ResultPublisher {
     this.producer = options.client.createProducer()
     this.retries = makePortPolicy({ name: 'kafka', budgetMs: produce.budgetMs, ...RETRY })
     this.group = new GroupCommit({
-      commit: (records) => this.produceGroup(records),
+      commit: (lists) => this.produceLists(lists),
       maxItems: produce.maxRecords,
-      sizeOf: ({ value }) => value.length,
+      weightOf: (records) => records.length,
+      sizeOf,
       maxSizeBytes: produce.maxBytes,
       concurrency: produce.inFlight,
     })
   }
 
   async publish(messages: readonly OutboxMessage[]): Promise<void> {
-    const { results, deadLetters } = this.options.settings.topics
-    const outcomes = messages.map((message) =>
-      this.group.add(makeProducedRecord(message, message.channel === 'results' ? results : deadLetters)),
+    const { topics } = this.options.settings
+    const records = messages.map((message) =>
+      makeProducedRecord(message, message.channel === 'results' ? topics.results : topics.deadLetters),
     )
-    const refused = (await Promise.all(outcomes)).find((outcome) => outcome !== undefined)
+    const outcomes = await Promise.all(this.split(records).map((list) => this.group.add(list)))
+    const refused = outcomes.flat().find((outcome) => outcome !== undefined)
     if (refused) throw refused
   }
 
@@ -53,6 +55,30 @@ export class KafkaResultPublisher extends ResultPublisher {
     await this.group.whenIdle()
     this.closing.abort()
     await this.producer.close()
+  }
+
+  /** Lists that each fit into one request. */
+  private split(records: readonly ProducedRecord[]): ProducedRecord[][] {
+    const { maxRecords, maxBytes } = this.options.settings.produce
+    const lists: ProducedRecord[][] = []
+    let sizeBytes = 0
+    for (const record of records) {
+      const list = lists.at(-1)
+      sizeBytes += record.value.length
+      if (list && list.length < maxRecords && sizeBytes <= maxBytes) {
+        list.push(record)
+      } else {
+        lists.push([record])
+        sizeBytes = record.value.length
+      }
+    }
+    return lists
+  }
+
+  private async produceLists(lists: readonly (readonly ProducedRecord[])[]): Promise<(TaskError | undefined)[][]> {
+    const outcomes = await this.produceGroup(lists.flat())
+    let start = 0
+    return lists.map(({ length }) => outcomes.slice(start, (start += length)))
   }
 
   /** One outcome for each record: a record that is too large must not hold up those that share its request. */
