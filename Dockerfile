@@ -37,4 +37,5 @@ COPY --from=build /app/dist ./dist
 USER 10001:10001
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 CMD ["node", "dist/tools/image/healthcheck.js"]
-CMD ["node", "dist/apps/worker/src/main.js"]
+# The flags are those of start:prod: docs/adr/0009.
+CMD ["node", "--v8-pool-size=1", "--max-semi-space-size=16", "--heap-growing-percent=60", "dist/apps/worker/src/main.js"]

@@ -14,7 +14,11 @@ interface Job {
 }
 
 const read = (path: string) => readFileSync(path, 'utf8')
-const manifest = JSON.parse(read('package.json')) as { version: string; devDependencies: { node: string } }
+const manifest = JSON.parse(read('package.json')) as {
+  version: string
+  devDependencies: { node: string }
+  scripts: Record<string, string>
+}
 const images = ['Dockerfile', 'tools/image/simulator.Dockerfile']
 
 describe('one Node.js everywhere', () => {
@@ -35,8 +39,9 @@ describe('the image', () => {
     expect(/^USER (\d+):\d+$/m.exec(stages.at(-1)!)?.[1]).toBe('10001')
   })
 
-  it('starts the service without a shell that would keep signals from it', () => {
-    expect(stages.at(-1)).toMatch(/^CMD \["node", "dist\/apps\/worker\/src\/main\.js"\]$/m)
+  it('starts the service as start:prod does, without a shell that would keep signals from it', () => {
+    const [, command] = /^CMD (.+)$/m.exec(stages.at(-1)!)!
+    expect((JSON.parse(command!) as string[]).join(' ')).toBe(manifest.scripts['start:prod'])
   })
 
   it('has only dependencies of production', () => {

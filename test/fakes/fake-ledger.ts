@@ -1,8 +1,8 @@
 import { vi } from 'vitest'
-import { Ledger } from '#libs/kernel'
+import { Ledger, type InstantClaimer } from '#libs/kernel'
 import { refuse } from './refuse.js'
 
-/** Only listening needs no stub: `announceDue` calls those who listen. */
+/** Only listening needs no stub: `announceDue` calls those who listen, `claimer` is who would run tasks at once. */
 export class FakeLedger extends Ledger {
   override readonly accept = vi.fn<Ledger['accept']>(refuse('Ledger.accept'))
   override readonly reject = vi.fn<Ledger['reject']>(refuse('Ledger.reject'))
@@ -14,6 +14,9 @@ export class FakeLedger extends Ledger {
   override readonly hold = vi.fn<Ledger['hold']>(refuse('Ledger.hold'))
   override readonly markPublished = vi.fn<Ledger['markPublished']>(refuse('Ledger.markPublished'))
   override readonly takeUnpublished = vi.fn<Ledger['takeUnpublished']>(refuse('Ledger.takeUnpublished'))
+  claimer: InstantClaimer | undefined
+  /** What a stop of it waits for. */
+  instantUnderWay: Promise<void> = Promise.resolve()
   private readonly listeners = new Set<() => void>()
 
   get listenerCount(): number {
@@ -23,6 +26,14 @@ export class FakeLedger extends Ledger {
   override onDue(listener: () => void): () => void {
     this.listeners.add(listener)
     return () => this.listeners.delete(listener)
+  }
+
+  override claimAtAccept(claimer: InstantClaimer): () => Promise<void> {
+    this.claimer = claimer
+    return () => {
+      this.claimer = undefined
+      return this.instantUnderWay
+    }
   }
 
   announceDue(): void {

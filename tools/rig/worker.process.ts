@@ -1,16 +1,18 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { takeFreePort } from '#tools/stack'
 import { PROJECT_FOLDER } from './project.folder.js'
+import { readStartCommand } from './start.command.js'
 
 export interface WorkerOptions {
   /** Settings beyond those of the stack. */
   readonly env: Readonly<Record<string, string>>
   /** Where stdout and stderr go. */
   readonly logFile: string
+  /** Besides those of `start:prod`; they win. */
   readonly nodeFlags?: readonly string[]
 }
 
@@ -33,7 +35,8 @@ export class WorkerProcess {
     await mkdir(dirname(logFile), { recursive: true })
     const port = await takeFreePort()
     const log = createWriteStream(logFile, { flags: 'a' })
-    const child = spawn(process.execPath, [...nodeFlags, join(PROJECT_FOLDER, 'dist/apps/worker/src/main.js')], {
+    const { flags, main } = await readStartCommand()
+    const child = spawn(process.execPath, [...flags, ...nodeFlags, main], {
       cwd: PROJECT_FOLDER,
       env: { PATH: process.env.PATH, HTTP_HOST: '127.0.0.1', HTTP_PORT: String(port), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,10 +1,7 @@
 import 'reflect-metadata'
 import { checkSettings, EXIT_CONFIG, SettingsError } from '#libs/config'
-import { limitHeapGrowth } from './limit-heap-growth.js'
 import { WORKER_SETTINGS } from './settings.js'
 import { Worker } from './worker.js'
-
-limitHeapGrowth()
 
 /** Whatever ends the process says why, on one line of JSON like any other log line. */
 function die(message: string, error: unknown, code: number): never {

@@ -11,6 +11,7 @@ export {
   Ledger,
   type Deferral,
   type FinishResult,
+  type InstantClaimer,
   type NextAttempt,
   type OutboxMessage,
   type RunEnd,

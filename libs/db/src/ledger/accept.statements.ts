@@ -1,4 +1,5 @@
-import { TaskError, type AcceptResult, type NewTask } from '#libs/kernel'
+import { randomUUID } from 'node:crypto'
+import { TaskError, type AcceptResult, type ClaimedTask, type NewTask } from '#libs/kernel'
 import {
   makeBigintArray,
   makeBooleanArray,
@@ -6,24 +7,26 @@ import {
   makeIntegerArray,
   makeTextArray,
   makeTimestampArray,
+  makeUuidArray,
 } from '../connection/binary-array.js'
-import type { HotPool, Statement, StatementRunner } from '../connection/hot-pool.js'
+import type { HotPool, Row, Statement, StatementRunner } from '../connection/hot-pool.js'
 import { lockKeys, makeKeyArray, promoteHeads } from './ordering.statements.js'
+
+/** The default of `task_queue.settings_version`. */
+const FIRST_SETTINGS_VERSION = 1
 
 /**
  * Rows are inserted sorted by id, so that two replicas with the same tasks never wait for each other in a circle. `IN` inside an
  * expression makes a hash table of the fresh ids; a join would compare every row with every other, since the planner expects a few.
  */
-const ACCEPT: Statement = {
-  name: 'accept',
-  text: `
-  WITH input AS MATERIALIZED (
+const STORE = `
+  input AS MATERIALIZED (
     SELECT nextval('task_number') AS id, (now() AT TIME ZONE 'UTC')::date AS accepted_on, t.*
     FROM unnest($1::text[], $2::text[], $3::text[], $4::integer[], $5::text[], $6::integer[], $7::bigint[], $8::bytea[], $9::bytea[],
                 $10::bytea[], $11::bytea[], $12::text[], $13::text[], $14::timestamptz[], $15::text[], $16::text[], $17::boolean[],
-                $18::integer[], $19::integer[])
+                $18::integer[], $19::integer[], $20::uuid[])
       AS t(tenant, task_id, type, priority, topic, partition, "offset", record_key, ordering_key, payload, payload_hash, traceparent,
-           correlation_id, deadline, provider, model, has_files, estimated_tokens, position)
+           correlation_id, deadline, provider, model, has_files, estimated_tokens, position, attempt_id)
   ), fresh AS (
     INSERT INTO task_identity (tenant, task_id, id, accepted_on, payload_hash, topic, partition, "offset")
     SELECT tenant, task_id, id, accepted_on, payload_hash, topic, partition, "offset" FROM input
@@ -35,14 +38,59 @@ const ACCEPT: Statement = {
     SELECT accepted_on, id, tenant, task_id, type, priority, topic, partition, "offset", record_key, ordering_key, payload,
            traceparent, correlation_id, deadline, provider, model, has_files, estimated_tokens
     FROM input WHERE (id IN (SELECT id FROM fresh)) IS TRUE
-  ), queued AS (
+  )`
+
+const ACCEPT: Statement = {
+  name: 'accept',
+  text: `
+  WITH ${STORE}, queued AS (
     INSERT INTO task_queue (id, accepted_on, tenant, type, provider, model, priority, is_head, prepare, ordering_key, ordering_offset,
                             size_bytes, estimated_tokens, deadline)
     SELECT id, accepted_on, tenant, type, provider, model, priority, ordering_key IS NULL, has_files, ordering_key,
            CASE WHEN ordering_key IS NULL THEN NULL ELSE "offset" END, octet_length(payload), estimated_tokens, deadline
     FROM input WHERE (id IN (SELECT id FROM fresh)) IS TRUE
   )
-  SELECT position FROM input WHERE (id IN (SELECT id FROM fresh)) IS TRUE`,
+  SELECT position, id, accepted_on, NULL::float8 AS claimed_at FROM input WHERE (id IN (SELECT id FROM fresh)) IS TRUE`,
+}
+
+/**
+ * The same, and what may run at once is claimed with it, up to $22 tasks under the lease $21: neither bound to an order nor with files to be
+ * read first, and only while no older task is due. A due task that somebody else is just claiming does not wait any more, so those that are
+ * locked are passed over. Without the lease nothing is claimed.
+ */
+const ACCEPT_AND_CLAIM: Statement = {
+  name: 'accept-and-claim',
+  text: `
+  WITH lease AS MATERIALIZED (
+    SELECT id FROM worker_lease WHERE id = $21 AND state = 'held' FOR SHARE
+  ), older AS MATERIALIZED (
+    SELECT d.id FROM generate_series(9, 0, -1) AS p(priority)
+    CROSS JOIN LATERAL (
+      SELECT q.id FROM task_queue q WHERE q.state = 'pending' AND q.is_head AND q.priority = p.priority AND q.run_at <= now()
+      ORDER BY q.run_at, q.id LIMIT 1 FOR SHARE SKIP LOCKED
+    ) d
+    LIMIT 1
+  ), ${STORE}, chosen AS MATERIALIZED (
+    SELECT id FROM input
+    WHERE (id IN (SELECT id FROM fresh)) IS TRUE AND ordering_key IS NULL AND NOT has_files
+      AND EXISTS (SELECT FROM lease) AND NOT EXISTS (SELECT FROM older)
+    ORDER BY priority DESC, id LIMIT $22
+  ), queued AS (
+    INSERT INTO task_queue (id, accepted_on, tenant, type, provider, model, priority, is_head, prepare, ordering_key, ordering_offset,
+                            size_bytes, estimated_tokens, deadline, state, lease_id, claims, sends, attempts)
+    SELECT i.id, i.accepted_on, i.tenant, i.type, i.provider, i.model, i.priority, i.ordering_key IS NULL, i.has_files, i.ordering_key,
+           CASE WHEN i.ordering_key IS NULL THEN NULL ELSE i."offset" END, octet_length(i.payload), i.estimated_tokens, i.deadline,
+           CASE WHEN i.claimed THEN 'running' ELSE 'pending' END, CASE WHEN i.claimed THEN $21 END,
+           i.claimed::integer, i.claimed::integer, i.claimed::integer
+    FROM (SELECT *, (id IN (SELECT id FROM chosen)) IS TRUE AS claimed FROM input) i WHERE (i.id IN (SELECT id FROM fresh)) IS TRUE
+  ), opened AS (
+    INSERT INTO attempt (accepted_on, task_number, run, number, id, counted, provider, model, lease_id, reserved_tokens)
+    SELECT accepted_on, id, 1, 1, attempt_id, true, provider, model, $21, estimated_tokens FROM input
+    WHERE (id IN (SELECT id FROM chosen)) IS TRUE
+  )
+  SELECT position, id, accepted_on,
+         CASE WHEN (id IN (SELECT id FROM chosen)) IS TRUE THEN floor(date_part('epoch', now()) * 1000) END AS claimed_at
+  FROM input WHERE (id IN (SELECT id FROM fresh)) IS TRUE`,
 }
 
 /** Tells apart what was there before: the same record, a resend, a conflict. A finished resend is put into the outbox again. */
@@ -68,18 +116,43 @@ const RECOGNISE: Statement = {
   SELECT position, same_value, same_record FROM known`,
 }
 
+/** What may be claimed together with being accepted. */
+export interface InstantRoom {
+  readonly leaseId: number
+  readonly tasks: number
+}
+
+export interface Accepted {
+  /** In the order of the tasks. */
+  readonly results: AcceptResult[]
+  readonly claimed: ClaimedTask[]
+}
+
+interface StoredRow extends Row {
+  position: number
+  id: number
+  accepted_on: string
+  claimed_at: number | null
+}
+
 /**
  * Takes tasks into the ledger. Without ordering keys it is one statement. With them it is a transaction that first locks the keys: the
  * same locks as at finish, so that either this task sees that its key is free, or the finish that frees it sees this task.
  */
-export async function acceptTasks(pool: HotPool, tasks: readonly NewTask[]): Promise<AcceptResult[]> {
+export async function acceptTasks(pool: HotPool, tasks: readonly NewTask[], room?: InstantRoom): Promise<Accepted> {
   const results = Array.from<AcceptResult | undefined>({ length: tasks.length })
-  const firsts = positionsOfFirsts(tasks)
-  const fresh = await insert(pool, tasks, firsts)
-  fresh.forEach((position) => (results[position] = 'accepted'))
+  // One for every task, though only those that are claimed use theirs.
+  const attemptIds = room ? tasks.map(() => randomUUID()) : []
+  const fresh = await insert(pool, { tasks, positions: positionsOfFirsts(tasks), room, attemptIds })
+  fresh.forEach(({ position }) => (results[position] = 'accepted'))
   const known = tasks.flatMap((_, position) => (results[position] === undefined ? [position] : []))
   if (known.length > 0) await recognise(pool, tasks, known, results)
-  return results as AcceptResult[]
+  const claimed = room
+    ? fresh.flatMap((row) =>
+        makeClaimedTask(row, { task: tasks[row.position]!, attemptId: attemptIds[row.position]!, leaseId: room.leaseId }),
+      )
+    : []
+  return { results: results as AcceptResult[], claimed }
 }
 
 /** A task that comes twice in one batch is inserted once; the second is then recognised like any other. */
@@ -92,20 +165,27 @@ function positionsOfFirsts(tasks: readonly NewTask[]): number[] {
   return [...seen].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, position]) => position)
 }
 
-async function insert(pool: HotPool, tasks: readonly NewTask[], positions: readonly number[]): Promise<number[]> {
-  const keys = makeKeyArray(positions.map((position) => tasks[position]!.orderingKey))
-  if (keys === undefined) return insertRows(pool, tasks, positions)
+interface Batch {
+  readonly tasks: readonly NewTask[]
+  readonly positions: readonly number[]
+  readonly room: InstantRoom | undefined
+  readonly attemptIds: readonly string[]
+}
+
+async function insert(pool: HotPool, batch: Batch): Promise<StoredRow[]> {
+  const keys = makeKeyArray(batch.positions.map((position) => batch.tasks[position]!.orderingKey))
+  if (keys === undefined) return insertRows(pool, batch)
   return pool.transaction(async (transaction) => {
     await lockKeys(transaction, keys)
-    const fresh = await insertRows(transaction, tasks, positions)
+    const fresh = await insertRows(transaction, batch)
     await promoteHeads(transaction, keys)
     return fresh
   })
 }
 
-async function insertRows(runner: StatementRunner, tasks: readonly NewTask[], positions: readonly number[]): Promise<number[]> {
+function insertRows(runner: StatementRunner, { tasks, positions, room, attemptIds }: Batch): Promise<StoredRow[]> {
   const chosen = positions.map((position) => tasks[position]!)
-  const rows = await runner.run<{ position: number }>(ACCEPT, [
+  return runner.run<StoredRow>(room ? ACCEPT_AND_CLAIM : ACCEPT, [
     makeTextArray(chosen.map((task) => task.tenant)),
     makeTextArray(chosen.map((task) => task.taskId)),
     makeTextArray(chosen.map((task) => task.type)),
@@ -125,8 +205,38 @@ async function insertRows(runner: StatementRunner, tasks: readonly NewTask[], po
     makeBooleanArray(chosen.map((task) => task.hasFiles)),
     makeIntegerArray(chosen.map((task) => task.estimatedTokens)),
     makeIntegerArray(positions),
+    makeUuidArray(room ? positions.map((position) => attemptIds[position]!) : []),
+    ...(room ? [room.leaseId, room.tasks] : []),
   ])
-  return rows.map(({ position }) => position)
+}
+
+/** As a claim of its first run would give it; none where it was only accepted. */
+function makeClaimedTask(
+  { id, accepted_on: acceptedOn, claimed_at: acceptedAtMs }: StoredRow,
+  { task, attemptId, leaseId }: { readonly task: NewTask; readonly attemptId: string; readonly leaseId: number },
+): ClaimedTask[] {
+  if (acceptedAtMs === null) return []
+  const { payload, payloadHash: _, estimatedTokens: __, ...fields } = task
+  return [
+    {
+      ...fields,
+      id,
+      acceptedOn,
+      acceptedAtMs,
+      payload: payload.toString('utf8'),
+      run: 1,
+      attempts: 1,
+      maybePaid: 0,
+      crashes: 0,
+      settingsVersion: FIRST_SETTINGS_VERSION,
+      promptVersion: null,
+      leaseId,
+      claim: 1,
+      freeAttemptUsed: false,
+      attempt: { id: attemptId, number: 1 },
+      storedAnswer: null,
+    },
+  ]
 }
 
 async function recognise(

@@ -4,6 +4,7 @@ import type {
   ClaimedTask,
   Deferral,
   FinishResult,
+  InstantClaimer,
   KeptAnswer,
   NewTask,
   NextAttempt,
@@ -16,7 +17,7 @@ import type {
 } from '#libs/kernel'
 import { makePortPolicy } from '#libs/resilience'
 import type { HotPool } from '../connection/hot-pool.js'
-import { acceptTasks } from './accept.statements.js'
+import { acceptTasks, type Accepted, type InstantRoom } from './accept.statements.js'
 import { recordAnswers, type ReceivedAnswer } from './answer.statement.js'
 import { openAttempt } from './attempt.statements.js'
 import { claimTasks } from './claim.statement.js'
@@ -49,6 +50,9 @@ const MAX_BATCH_BYTES = 8 * 1024 * 1024
  */
 export class PostgresLedger extends Ledger {
   private readonly held = new Map<number, Pick<ClaimedTask, 'leaseId' | 'claim'>>()
+  private claimer: InstantClaimer | undefined
+  /** At most one: `accept` runs one batch at a time. */
+  private claimingAccept: Promise<unknown> = Promise.resolve()
   /** Until then a claim whose answer was lost may still be committed; undefined: none was lost. */
   private claimLostUntilMs: number | undefined
   private readonly stopping = new AbortController()
@@ -119,11 +123,19 @@ export class PostgresLedger extends Ledger {
     if (this.claimLostUntilMs !== undefined) await this.recover(fence, this.claimLostUntilMs)
     try {
       const tasks = await claimTasks(this.pool, fence, limit)
-      tasks.forEach(({ id, leaseId, claim }) => this.held.set(id, { leaseId, claim }))
+      tasks.forEach((task) => this.remember(task))
       return tasks
     } catch (error) {
-      this.claimLostUntilMs = performance.now() + this.options.statementTimeoutMs
+      this.noteLostClaim()
       throw error
+    }
+  }
+
+  claimAtAccept(claimer: InstantClaimer): () => Promise<void> {
+    this.claimer = claimer
+    return async () => {
+      this.claimer = undefined
+      await this.claimingAccept
     }
   }
 
@@ -194,9 +206,45 @@ export class PostgresLedger extends Ledger {
   }
 
   private async acceptBatch(tasks: readonly NewTask[]): Promise<AcceptResult[]> {
-    const results = await acceptTasks(this.pool, tasks)
-    if (results.includes('accepted')) this.due.announce()
+    const { results, claimed } = await this.acceptAndClaim(tasks)
+    const accepted = results.reduce((count, result) => (result === 'accepted' ? count + 1 : count), 0)
+    if (accepted > claimed.length) this.due.announce()
     return results
+  }
+
+  private acceptAndClaim(tasks: readonly NewTask[]): Promise<Accepted> {
+    const { claimer } = this
+    const leaseId = this.lease.fence
+    // After a claim whose answer was lost, nothing is claimed before it is known what we hold.
+    if (!claimer || leaseId === null || this.claimLostUntilMs !== undefined) return acceptTasks(this.pool, tasks)
+    const taken = claimer.takeRoom(tasks.filter(({ orderingKey, hasFiles }) => orderingKey === null && !hasFiles).length)
+    if (taken === 0) return acceptTasks(this.pool, tasks)
+    const claiming = this.acceptFor(claimer, tasks, { leaseId, tasks: taken })
+    this.claimingAccept = claiming.catch(() => {})
+    return claiming
+  }
+
+  private async acceptFor(claimer: InstantClaimer, tasks: readonly NewTask[], room: InstantRoom): Promise<Accepted> {
+    let claimed: readonly ClaimedTask[] = []
+    try {
+      const accepted = await acceptTasks(this.pool, tasks, room)
+      claimed = accepted.claimed
+      claimed.forEach((task) => this.remember(task))
+      return accepted
+    } catch (error) {
+      this.noteLostClaim()
+      throw error
+    } finally {
+      claimer.start(claimed, room.tasks)
+    }
+  }
+
+  private noteLostClaim(): void {
+    this.claimLostUntilMs = performance.now() + this.options.statementTimeoutMs
+  }
+
+  private remember({ id, leaseId, claim }: ClaimedTask): void {
+    this.held.set(id, { leaseId, claim })
   }
 
   private forget(task: ClaimedTask): void {
@@ -205,6 +253,8 @@ export class PostgresLedger extends Ledger {
   }
 
   private async recover(fence: number, lostUntilMs: number): Promise<void> {
+    // What such a statement has just claimed would be taken for unknown.
+    await this.claimingAccept
     const isLast = performance.now() >= lostUntilMs
     const known = [...this.held].flatMap(([id, { leaseId }]) => (leaseId === fence ? [id] : []))
     await releaseUnknown(this.pool, fence, known)

@@ -59,6 +59,14 @@ export interface Deferral extends TaskProgress {
 export type FinishResult = { readonly kind: 'finished'; readonly outbox: readonly OutboxMessage[] } | { readonly kind: 'fenced' }
 export type TransitionResult = 'done' | 'fenced'
 
+/** Who can run tasks at once: what `accept` stores may then be claimed in the same statement. */
+export interface InstantClaimer {
+  /** Takes streams for at most `wanted` tasks; none while tasks that are due wait for a claim, or there is no room. */
+  takeRoom(wanted: number): number
+  /** Starts what was claimed, at most as many tasks as were `taken`, and gives back the rest of the streams. */
+  start(tasks: readonly ClaimedTask[], taken: number): void
+}
+
 /**
  * The tables that hold every task, attempt and answer: the truth. Every method resolves only after its commit. All methods throw
  * TaskError `ledger_unavailable` (retryable) when PostgreSQL cannot be reached in time; then nothing is known to have happened, and all
@@ -86,6 +94,11 @@ export abstract class Ledger {
   abstract markPublished(outboxIds: readonly number[]): Promise<void>
   /** Messages older than `olderThanMs` that nobody has published, locked by nobody else. */
   abstract takeUnpublished(olderThanMs: number, limit: number): Promise<OutboxMessage[]>
+  /**
+   * From now on `accept` claims for this one what it has room for, unless an older task is due. Returns how to stop that: resolves when no
+   * such statement is under way any more.
+   */
+  abstract claimAtAccept(claimer: InstantClaimer): () => Promise<void>
   /** Calls the listener when tasks may have become due, here or on another replica. Returns how to stop that. */
   abstract onDue(listener: () => void): () => void
 }

@@ -171,6 +171,57 @@ describe(LedgerTransport.name, () => {
     await close(made)
   })
 
+  describe('tasks that are claimed when they are accepted', () => {
+    it('are given room only while nothing that is due waits for a claim', async () => {
+      const made = await started({ limit: 3, due: makeTasks(4) })
+      const claimer = made.ledger.claimer!
+      // Three run and more may be due.
+      made.running[0]!.context.releaseStream()
+      expect(claimer.takeRoom(5)).toBe(0)
+      await settle()
+      made.running.forEach(({ context }) => context.releaseStream())
+      await settle()
+      expect(claimer.takeRoom(5)).toBe(3)
+      expect(claimer.takeRoom(5)).toBe(0)
+      claimer.start([], 3)
+      expect(made.streams.inUse).toBe(0)
+      made.ledger.announceDue()
+      expect(claimer.takeRoom(5)).toBe(0)
+      await close(made)
+    })
+
+    it('run like any other, and the streams that they do not use go back', async () => {
+      const made = await started({ limit: 5 })
+      const claimer = made.ledger.claimer!
+      const taken = claimer.takeRoom(5)
+      claimer.start(makeTasks(2), taken)
+      await settle()
+      expect(made.running).toHaveLength(2)
+      expect(made.streams.inUse).toBe(2)
+      await endTask(made, 0)
+      await endTask(made, 1)
+      expect(made.transport.inHand).toBe(0)
+      await close(made)
+    })
+
+    it('are waited for when they come during a stop, and none comes after it', async () => {
+      const made = await started({ limit: 5 })
+      const claimer = made.ledger.claimer!
+      const underWay = Promise.withResolvers<void>()
+      made.ledger.instantUnderWay = underWay.promise
+      const taken = claimer.takeRoom(1)
+      const closed = vi.fn<() => void>()
+      const closing = made.transport.close().then(closed)
+      expect(made.ledger.claimer).toBeUndefined()
+      claimer.start(makeTasks(1), taken)
+      underWay.resolve()
+      await settle()
+      expect(closed).not.toHaveBeenCalled()
+      await endTask(made, 0)
+      await closing
+    })
+  })
+
   it('releases the stream of a task whose handler did not', async () => {
     const made = await started({ due: makeTasks(1) })
     await endTask(made, 0)

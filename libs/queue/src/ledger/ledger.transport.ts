@@ -52,6 +52,8 @@ const ERROR_DELAY_MS = { min: 100, max: 5_000 }
  * draining  stopped: nothing is claimed, what runs may end within the grace period, then its calls are aborted
  *
  * Streams are taken before a claim, since a claim opens attempts; those that it did not use go back at once.
+ *
+ * While nothing that is due waits for a claim, tasks are claimed by the statement that accepts them, and started from here too.
  */
 export class LedgerTransport extends Server implements CustomTransportStrategy {
   override readonly transportId = LEDGER_TRANSPORT
@@ -67,6 +69,7 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
   private sleeping: { readonly reason: WakeReason; readonly wake: () => void } | undefined
   private mayHaveMore = true
   private unsubscribe: (() => void)[] = []
+  private stopClaimsAtAccept: () => Promise<void> = () => Promise.resolve()
   private closed: Promise<void> | undefined
 
   constructor(private readonly options: LedgerTransportOptions) {
@@ -86,6 +89,10 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
     }
     const { ledger, streams } = this.options
     this.unsubscribe = [ledger.onDue(() => this.noticeDue()), streams.onFree(() => this.wakeUp('room'))]
+    this.stopClaimsAtAccept = ledger.claimAtAccept({
+      takeRoom: (wanted) => (this.mayHaveMore ? 0 : this.takeRoom(wanted)),
+      start: (tasks, taken) => this.startClaimed(tasks, taken),
+    })
     this.loop = this.run()
     callback()
   }
@@ -124,7 +131,7 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
     this.stopping.abort(makeShutdownError())
     this.unsubscribe.forEach((stop) => stop())
     this.wakeUp('stop')
-    await this.loop
+    await Promise.all([this.loop, this.stopClaimsAtAccept()])
     const overdue = setTimeout(() => this.abortRunning(), this.options.graceMs)
     const ended = Promise.allSettled(this.dispatches)
     await Promise.race([ended, this.whenGivenUp()])
@@ -134,7 +141,7 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
   private async run(): Promise<void> {
     let failures = 0
     while (!this.stopping.signal.aborted) {
-      const room = this.takeRoom()
+      const room = this.takeRoom(this.options.claimBatch)
       if (room === 0) {
         await this.sleepUntil('room')
         continue
@@ -153,23 +160,26 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
   }
 
   /** Streams for the next claim, taken; 0 when there is no room. */
-  private takeRoom(): number {
-    const { streams, claimBatch, spareTasks } = this.options
-    return streams.takeUpTo(Math.min(claimBatch, streams.limit + spareTasks - this.running.size))
+  private takeRoom(wanted: number): number {
+    const { streams, spareTasks } = this.options
+    return streams.takeUpTo(Math.min(wanted, streams.limit + spareTasks - this.running.size))
   }
 
   private async claim(room: number): Promise<void> {
-    const { ledger, streams } = this.options
     this.mayHaveMore = false
-    let used = 0
+    let tasks: readonly ClaimedTask[] = []
     try {
-      const tasks = await ledger.claim(room)
-      used = tasks.filter(({ attempt }) => attempt !== null).length
+      tasks = await this.options.ledger.claim(room)
       if (tasks.length === room) this.mayHaveMore = true
-      if (tasks.length > 0) this.start(tasks)
     } finally {
-      if (used < room) streams.release(room - used)
+      this.startClaimed(tasks, room)
     }
+  }
+
+  private startClaimed(tasks: readonly ClaimedTask[], taken: number): void {
+    if (tasks.length > 0) this.start(tasks)
+    const used = tasks.filter(({ attempt }) => attempt !== null).length
+    if (used < taken) this.options.streams.release(taken - used)
   }
 
   private start(tasks: readonly ClaimedTask[]): void {

@@ -9,7 +9,7 @@ const MAX_GROUPS_UNDER_WAY = 4
 const MAX_HELD_MESSAGES = 20_000
 const MAX_HELD_BYTES = 64 * 1024 * 1024
 /** Nobody waits for a row to leave the outbox, so what was published meanwhile leaves it in one statement. */
-const MARK_DELAY_MS = 20
+const MARK_DELAY_MS = 100
 
 /**
  * Publishes what has just been put into the outbox, in batches, without making the tasks wait for it. It may drop anything at any time

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Clock } from '#libs/kernel'
 import type { FetchedPartition, FetchLimits, RecordReader } from '../kafka-client.port.js'
 import type { IntakeWindow } from './intake-window.js'
@@ -5,6 +6,10 @@ import type { PartitionLane } from './partition-lane.js'
 import type { QueueEvents } from './queue.events.js'
 
 const MIN_FETCH_BYTES = 64 * 1024
+/** Where records trickle in, they are fetched a few at a time: each fetch costs the broker as much as hundreds of records. */
+const MIN_FETCH_INTERVAL_MS = 10
+/** Bytes of an answer after which the next fetch goes out at once. */
+const FULL_FETCH_BYTES = 64 * 1024
 /** What a record is taken to weigh until the first ones have been seen. */
 const FIRST_RECORD_BYTES = 512
 /** Stands for every broker. */
@@ -101,15 +106,19 @@ export class FetchPump {
   }
 
   private async fetchFrom(broker: number, lanes: readonly PartitionLane[]): Promise<void> {
+    const { clock } = this.options
     const positions = lanes.map(({ topic, partition, position }) => ({ topic, partition, offset: position }))
+    const startedMs = clock.monotonicMs()
     this.fetching.add(broker)
     try {
       const fetched = await this.options.reader.fetch(broker, positions, this.limits(lanes.length))
       this.owedSinceMs = null
-      this.lastFetchAtMs = this.options.clock.nowMs()
+      this.lastFetchAtMs = clock.nowMs()
       const failure = this.take(fetched, lanes, positions)
       if (failure) this.rest(broker, failure)
       else this.failures.delete(broker)
+      const waitMs = startedMs + MIN_FETCH_INTERVAL_MS - clock.monotonicMs()
+      if (waitMs > 0 && sizeOf(fetched) < FULL_FETCH_BYTES) await delay(waitMs)
     } catch (error) {
       this.rest(broker, error as Error)
     } finally {
@@ -174,4 +183,10 @@ export class FetchPump {
     )
     this.resting.set(broker, timer)
   }
+}
+
+function sizeOf(fetched: readonly FetchedPartition[]): number {
+  let bytes = 0
+  for (const result of fetched) if (result.kind === 'records') for (const record of result.records) bytes += record.sizeBytes
+  return bytes
 }
