@@ -41,6 +41,8 @@ function makePump({ partitions = 1, maxRecords = 100, maxBytes = 1_024 * KIB, sh
 
 /** Lets the pump take its steps. */
 const settle = () => vi.advanceTimersByTimeAsync(0)
+/** As long as a fetch that brings little takes at least. */
+const pause = () => vi.advanceTimersByTimeAsync(10)
 
 describe(FetchPump.name, () => {
   beforeEach(() => void vi.useFakeTimers())
@@ -53,8 +55,22 @@ describe(FetchPump.name, () => {
     await settle()
     expect(reader.fetches).toHaveLength(1)
     answer(0, 9)
-    await settle()
+    await pause()
     expect(reader.fetches.map(({ positions }) => positions[0]!.offset)).toEqual([0n, 10n])
+  })
+
+  it('waits a little where records trickle in, and not where much came', async () => {
+    const { pump, reader, answer } = makePump({ maxRecords: 100_000, share: 100_000 })
+    pump.pump()
+    await vi.advanceTimersByTimeAsync(4)
+    answer(0, 9)
+    await vi.advanceTimersByTimeAsync(5)
+    expect(reader.fetches).toHaveLength(1)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(reader.fetches).toHaveLength(2)
+    answer(10, 10_000)
+    await settle()
+    expect(reader.fetches).toHaveLength(3)
   })
 
   it('asks each broker for the partitions that it leads', async () => {
@@ -73,12 +89,12 @@ describe(FetchPump.name, () => {
     pump.pump()
     await settle()
     answer(0, 29)
-    await settle()
+    await pause()
     expect(reader.fetches).toHaveLength(1)
     expect(pump.silentMs).toBe(0)
     await handler.store(0)
     await handler.store(10)
-    await settle()
+    await pause()
     expect(reader.fetches).toHaveLength(2)
   })
 
@@ -88,7 +104,7 @@ describe(FetchPump.name, () => {
     await settle()
     expect(reader.last.limits).toEqual({ maxBytes: 100 * KIB, maxPartitionBytes: 100 * KIB, maxWaitMs: 250 })
     answer(0, 29)
-    await settle()
+    await pause()
     expect(reader.last.limits.maxBytes).toBe(100 * KIB - 300)
   })
 
@@ -97,7 +113,7 @@ describe(FetchPump.name, () => {
     pump.pump()
     await settle()
     answer(0, 29, 0)
-    await settle()
+    await pause()
     expect(reader.last.positions.map(({ partition }) => partition)).toEqual([1])
   })
 
@@ -106,11 +122,11 @@ describe(FetchPump.name, () => {
     pump.pump()
     await settle()
     answer(0, 9, 0)
-    await settle()
+    await pause()
     await handler.reject(0)
-    await settle()
+    await pause()
     answer(0, 9, 1)
-    await settle()
+    await pause()
     expect(reader.last.positions.map(({ partition }) => partition)).toEqual([1])
   })
 
@@ -131,7 +147,7 @@ describe(FetchPump.name, () => {
     pump.pump()
     await settle()
     reader.last.answer([{ kind: 'out_of_range', topic: 'tasks', partition: 0, startOffset: 500n }])
-    await settle()
+    await pause()
     expect(reset).toHaveBeenCalledWith({ topic: 'tasks', partition: 0, from: 0n, to: 500n })
     expect(reader.last.positions[0]!.offset).toBe(500n)
     expect(lanes[0]!.committable).toBe(500n)
@@ -179,7 +195,7 @@ describe(FetchPump.name, () => {
     await settle()
     reader.fetches[0]!.fail(new Error('Connection refused'))
     reader.fetches[1]!.answer([])
-    await settle()
+    await pause()
     expect(reader.fetches.map(({ brokerId }) => brokerId)).toEqual([1, 2, 2])
     await vi.advanceTimersByTimeAsync(200)
     expect(reader.fetches.map(({ brokerId }) => brokerId)).toEqual([1, 2, 2, 1])

@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Clock } from '#libs/kernel'
 import type { FetchedPartition, FetchLimits, RecordReader } from '../kafka-client.port.js'
+import { waitMs } from '../wait-ms.js'
 import type { IntakeWindow } from './intake-window.js'
 import type { PartitionLane } from './partition-lane.js'
 import type { QueueEvents } from './queue.events.js'
@@ -34,7 +34,7 @@ export interface FetchPumpOptions {
  * Keeps one fetch under way at every broker that leads a lane with room. Trades a little memory (the window) for never letting the
  * handler wait for a broker.
  *
- * For each broker: idle -> fetching (`pump`, when a lane of it wants records) -> idle and `pump` again. idle -> resting after an error,
+ * For each broker: idle -> fetching (`pump`, when a lane of it wants records; at least 10 ms where it brings little) -> idle and `pump` again. idle -> resting after an error,
  * with jitter and longer each time -> idle. Where the leaders cannot be learned, all rest. Nobody polls: `pump` is called when a fetch ends, the window has room again, or lanes came or were released.
  */
 export class FetchPump {
@@ -117,8 +117,8 @@ export class FetchPump {
       const failure = this.take(fetched, lanes, positions)
       if (failure) this.rest(broker, failure)
       else this.failures.delete(broker)
-      const waitMs = startedMs + MIN_FETCH_INTERVAL_MS - clock.monotonicMs()
-      if (waitMs > 0 && sizeOf(fetched) < FULL_FETCH_BYTES) await delay(waitMs)
+      const leftMs = startedMs + MIN_FETCH_INTERVAL_MS - clock.monotonicMs()
+      if (leftMs > 0 && sizeOf(fetched) < FULL_FETCH_BYTES) await waitMs(leftMs)
     } catch (error) {
       this.rest(broker, error as Error)
     } finally {
