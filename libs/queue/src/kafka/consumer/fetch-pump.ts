@@ -44,7 +44,7 @@ export class FetchPump {
   /** Those that have failed, until it is time to ask them again. */
   private readonly resting = new Map<number, NodeJS.Timeout>()
   private readonly failures = new Map<number, number>()
-  private closed = false
+  private readonly closing = new AbortController()
   private recordBytes = FIRST_RECORD_BYTES
   /** Since when (monotonic clock) the brokers have owed us an answer; null while nothing is asked. */
   private owedSinceMs: number | null = null
@@ -63,7 +63,7 @@ export class FetchPump {
   }
 
   pump(): void {
-    if (this.closed || this.resting.has(ALL)) return
+    if (this.closing.signal.aborted || this.resting.has(ALL)) return
     if (this.planning) {
       this.planAgain = true
       return
@@ -78,7 +78,7 @@ export class FetchPump {
   }
 
   close(): void {
-    this.closed = true
+    this.closing.abort()
     for (const timer of this.resting.values()) clearTimeout(timer)
   }
 
@@ -93,7 +93,7 @@ export class FetchPump {
     this.planAgain = false
     try {
       const leaders = (await this.options.reader.leaders(lanes)) as ReadonlyMap<number, readonly PartitionLane[]>
-      if (this.closed) return
+      if (this.closing.signal.aborted) return
       if (leaders.size === 0) throw new Error('no partition of this member has a leader')
       this.failures.delete(ALL)
       for (const [broker, led] of leaders) if (!this.fetching.has(broker) && !this.resting.has(broker)) void this.fetchFrom(broker, led)
@@ -118,7 +118,7 @@ export class FetchPump {
       if (failure) this.rest(broker, failure)
       else this.failures.delete(broker)
       const leftMs = startedMs + MIN_FETCH_INTERVAL_MS - clock.monotonicMs()
-      if (leftMs > 0 && sizeOf(fetched) < FULL_FETCH_BYTES) await waitMs(leftMs)
+      if (leftMs > 0 && sizeOf(fetched) < FULL_FETCH_BYTES) await waitMs(leftMs, this.closing.signal)
     } catch (error) {
       this.rest(broker, error as Error)
     } finally {
@@ -169,7 +169,7 @@ export class FetchPump {
   }
 
   private rest(broker: number, error: Error): void {
-    if (this.closed) return
+    if (this.closing.signal.aborted) return
     const failures = (this.failures.get(broker) ?? 0) + 1
     this.failures.set(broker, failures)
     this.options.events.emit('fetchFailed', { error })
