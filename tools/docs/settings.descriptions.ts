@@ -86,7 +86,10 @@ export const SETTING_GROUPS: readonly SettingGroup[] = [
         does: 'Silent for this long, a connection counts as dead and is made anew.',
         defaultIs: 'twice `KAFKA_SESSION_TIMEOUT_MS`',
       },
-      KAFKA_RETRY_MAX_DELAY_MS: { does: 'The longest wait between two tries to reach Kafka.' },
+      KAFKA_RETRY_INITIAL_DELAY_MS: {
+        does: 'The longest first wait between two tries to reach Kafka, or to store a batch; it doubles with each try, and each wait is a random part of it.',
+      },
+      KAFKA_RETRY_MAX_DELAY_MS: { does: 'The longest wait between two such tries; at least `KAFKA_RETRY_INITIAL_DELAY_MS`.' },
       MAX_MESSAGE_BYTES: { does: 'A longer record is rejected before it is parsed.' },
     },
   },
@@ -98,6 +101,10 @@ export const SETTING_GROUPS: readonly SettingGroup[] = [
       KAFKA_PRODUCE_BATCH_BYTES: { does: 'The same in bytes.' },
       KAFKA_PRODUCE_IN_FLIGHT: { does: 'Batches that are sent at the same time.' },
       KAFKA_PRODUCE_BUDGET_MS: { does: 'How long a send is tried again at once; then the outbox keeps the records for later.' },
+      KAFKA_BREAKER_FAILURES: {
+        does: 'So many sends in a row that no broker has answered open the breaker: results wait in the outbox at once.',
+      },
+      KAFKA_BREAKER_OPEN_MS: { does: 'How long nothing is sent then; after that one send probes.' },
     },
   },
   {
@@ -122,6 +129,14 @@ export const SETTING_GROUPS: readonly SettingGroup[] = [
       DATABASE_CONNECT_TIMEOUT_MS: { does: 'A connection must be made in this time.' },
       DATABASE_STATEMENT_TIMEOUT_MS: { does: 'The server ends a statement after this time; less than `DATABASE_QUERY_TIMEOUT_MS`.' },
       DATABASE_QUERY_TIMEOUT_MS: { does: 'Without an answer for this long, a connection counts as dead and is dropped.' },
+      DATABASE_RETRY_INITIAL_DELAY_MS: {
+        does: 'The longest first wait before what has happened (an answer, an end) is offered to PostgreSQL again; it doubles with each try, and each wait is a random part of it. There is no last try.',
+      },
+      DATABASE_RETRY_MAX_DELAY_MS: { does: 'The longest such wait; at least `DATABASE_RETRY_INITIAL_DELAY_MS`.' },
+      DATABASE_BREAKER_FAILURES: {
+        does: 'So many statements in a row that PostgreSQL has not answered open the breaker: intake and claims stop, no call is paid.',
+      },
+      DATABASE_BREAKER_OPEN_MS: { does: 'How long no statement is sent then, but for renewals of the lease; after that one probes.' },
       LEASE_DURATION_MS: {
         does: 'A replica that has not renewed its lease for this long loses its tasks to others. Renewed each quarter of it.',
       },
@@ -156,6 +171,15 @@ export const SETTING_GROUPS: readonly SettingGroup[] = [
       S3_TOTAL_TIMEOUT_MS: { does: 'A request ends after this time.' },
       S3_RETRY_ATTEMPTS: { does: 'Tries of one call, the first included.' },
       S3_RETRY_BUDGET_MS: { does: 'No try begins later than this after the first.' },
+      S3_RETRY_INITIAL_DELAY_MS: {
+        does: 'The longest first wait between two tries; it doubles with each, and each wait is a random part of it.',
+      },
+      S3_RETRY_MAX_DELAY_MS: { does: 'The longest such wait, but for what the server asks for; at least `S3_RETRY_INITIAL_DELAY_MS`.' },
+      S3_CALL_TIMEOUT_MS: { does: 'One call with all its requests and tries ends after this time.' },
+      S3_BREAKER_FAILURES: {
+        does: 'So many requests in a row that the server has not answered open the breaker: tasks that need it are put off at once.',
+      },
+      S3_BREAKER_OPEN_MS: { does: 'How long no request is sent then; after that one probes.' },
     },
   },
   {

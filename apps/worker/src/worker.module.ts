@@ -7,6 +7,7 @@ import { LlmModule, llmSettings, PromptsModule } from '#libs/llm'
 import { LoggingModule } from '#libs/logging'
 import { MetricsModule } from '#libs/metrics'
 import { LedgerTransportModule, QueueModule } from '#libs/queue'
+import { ResilienceModule } from '#libs/resilience'
 import { StorageModule } from '#libs/storage'
 import { TasksModule } from '#libs/tasks'
 import { TracingModule } from '#libs/tracing'
@@ -23,6 +24,7 @@ import { WORKER_SETTINGS } from './settings.js'
     TracingModule,
     MetricsModule.forRoot(IDENTITY),
     HealthModule,
+    ResilienceModule,
     DbModule,
     AdmissionModule.forRoot(llmSettings.KEY),
     LedgerTransportModule.forRoot([DbModule]),

@@ -35,7 +35,6 @@ export class DatabaseLifecycle implements OnApplicationShutdown {
       onError: (error) => this.logger.error('partitions could not be made or old ones dropped', { error }),
       onRemoved: (report) => this.logger.log('old history was removed', { ...report }),
     })
-    ledger.persistence.onRetry(({ attempt, error }) => this.logger.warn('PostgreSQL does not take what has happened', { error, attempt }))
     lease.events.on('lost', (fence) => this.logger.error('the lease was lost', { lease: fence }))
     lease.events.on('reaped', (freed) => this.logger.warn('tasks of a dead worker were freed', { ...freed }))
     lease.events.on('released', (freed) => this.logger.log('the lease was given back', { ...freed }))

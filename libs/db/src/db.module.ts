@@ -1,6 +1,8 @@
 import { hostname } from 'node:os'
 import { Global, Module } from '@nestjs/common'
 import { IntakeGate, Ledger, WorkerLease } from '#libs/kernel'
+import { PortPolicies, ResilienceEvents } from '#libs/resilience'
+import { isDatabaseAway } from './connection/database.error.js'
 import { HotPool } from './connection/hot-pool.js'
 import { DatabaseHealth } from './database.health.js'
 import { DatabaseLifecycle } from './database.lifecycle.js'
@@ -9,15 +11,21 @@ import { PostgresWorkerLease } from './lease/postgres-worker-lease.js'
 import { makeRenewalLimits } from './lease/renewal-limits.js'
 import { PoolMeter } from './pool.meter.js'
 import { poolMetrics } from './pool.metrics.js'
+import { createIntakeGate } from './ledger/create-intake-gate.js'
 import { DueTasks } from './ledger/due-tasks.js'
 import { PostgresIntakeGate } from './ledger/postgres-intake-gate.js'
 import { PostgresLedger } from './ledger/postgres-ledger.js'
 
-/** The ledger and all that hangs on it, for every module. Needs ConfigModule with dbSettings, and HealthModule. */
+/** The ledger and all that hangs on it, for every module. Needs ConfigModule with dbSettings, HealthModule and ResilienceModule. */
 @Global()
 @Module({
   providers: [
-    { provide: HotPool, inject: [dbSettings.KEY], useFactory: (settings: DbSettings) => new HotPool(settings) },
+    {
+      provide: HotPool,
+      inject: [dbSettings.KEY, PortPolicies],
+      useFactory: (settings: DbSettings, policies: PortPolicies) =>
+        new HotPool(settings, policies.makeBreaker({ port: 'postgres', settings: settings.breaker, isAway: isDatabaseAway })),
+    },
     {
       provide: DueTasks,
       inject: [HotPool, dbSettings.KEY],
@@ -30,20 +38,25 @@ import { PostgresLedger } from './ledger/postgres-ledger.js'
         new PostgresWorkerLease(pool, {
           worker: `${hostname()}:${process.pid}`,
           durationMs: settings.leaseDurationMs,
+          // Without a breaker: a lease is renewed by whatever is left of PostgreSQL.
           renewals: new HotPool({ ...settings, ...makeRenewalLimits(settings.leaseDurationMs) }),
         }),
     },
     {
       provide: PostgresIntakeGate,
-      inject: [HotPool, dbSettings.KEY],
-      useFactory: (pool: HotPool, settings: DbSettings) => new PostgresIntakeGate(pool, settings.caps),
+      inject: [HotPool, dbSettings.KEY, ResilienceEvents],
+      useFactory: (pool: HotPool, settings: DbSettings, events: ResilienceEvents) =>
+        createIntakeGate({ pool, caps: settings.caps, events }),
     },
     { provide: Ledger, useExisting: PostgresLedger },
     {
       provide: PostgresLedger,
-      inject: [HotPool, PostgresWorkerLease, DueTasks, dbSettings.KEY],
-      useFactory: (pool: HotPool, lease: PostgresWorkerLease, due: DueTasks, settings: DbSettings) =>
-        new PostgresLedger(pool, lease, due, settings),
+      inject: [HotPool, PostgresWorkerLease, DueTasks, dbSettings.KEY, PortPolicies],
+      useFactory: (pool: HotPool, lease: PostgresWorkerLease, due: DueTasks, settings: DbSettings, policies: PortPolicies) =>
+        new PostgresLedger(pool, lease, due, {
+          ...settings,
+          persistence: policies.makeEndlessPolicy({ port: 'postgres', retry: settings.retry }),
+        }),
     },
     { provide: WorkerLease, useExisting: PostgresWorkerLease },
     { provide: IntakeGate, useExisting: PostgresIntakeGate },

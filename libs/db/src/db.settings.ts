@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { defineSettings, envBoolean, envInteger, envUrl, SettingsError } from '#libs/config'
+import { checkDelays } from '#libs/resilience'
 
 const postgresUrl = () => envUrl('postgres:', 'postgresql:')
 
@@ -16,6 +17,10 @@ export const dbSettings = defineSettings(
     DATABASE_CONNECT_TIMEOUT_MS: envInteger({ min: 100, max: 60_000 }).default(5_000),
     DATABASE_STATEMENT_TIMEOUT_MS: envInteger({ min: 100, max: 600_000 }).default(15_000),
     DATABASE_QUERY_TIMEOUT_MS: envInteger({ min: 100, max: 600_000 }).default(20_000),
+    DATABASE_RETRY_INITIAL_DELAY_MS: envInteger({ min: 1, max: 60_000 }).default(50),
+    DATABASE_RETRY_MAX_DELAY_MS: envInteger({ min: 1, max: 300_000 }).default(2_000),
+    DATABASE_BREAKER_FAILURES: envInteger({ min: 1, max: 1_000 }).default(5),
+    DATABASE_BREAKER_OPEN_MS: envInteger({ min: 100, max: 600_000 }).default(1_000),
     MIGRATE_ON_START: envBoolean().optional(),
     LEASE_DURATION_MS: envInteger({ min: 500, max: 600_000 }).default(10_000),
     INTAKE_MAX_PENDING_TASKS: envInteger({ min: 1 }).default(50_000),
@@ -46,6 +51,11 @@ export const dbSettings = defineSettings(
         connectTimeoutMs: env.DATABASE_CONNECT_TIMEOUT_MS,
         statementTimeoutMs: env.DATABASE_STATEMENT_TIMEOUT_MS,
         queryTimeoutMs: env.DATABASE_QUERY_TIMEOUT_MS,
+        retry: checkDelays('DATABASE', {
+          initialDelayMs: env.DATABASE_RETRY_INITIAL_DELAY_MS,
+          maxDelayMs: env.DATABASE_RETRY_MAX_DELAY_MS,
+        }),
+        breaker: { failures: env.DATABASE_BREAKER_FAILURES, openMs: env.DATABASE_BREAKER_OPEN_MS },
         migrateOnStart: env.MIGRATE_ON_START ?? env.SLUICE_PROFILE === 'dev',
         leaseDurationMs: env.LEASE_DURATION_MS,
         batchSize: env.LEDGER_BATCH_SIZE,

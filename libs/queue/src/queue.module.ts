@@ -1,7 +1,9 @@
 import { Clock, IntakeGate, ResultPublisher } from '#libs/kernel'
+import { PortPolicies } from '#libs/resilience'
 import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common'
 import { PlatformaticKafkaClient } from './kafka/client/platformatic-kafka.client.js'
 import { createKafkaTransport } from './kafka/consumer/create-kafka-transport.js'
+import { IntakeRetries } from './kafka/consumer/intake.retries.js'
 import { KafkaStatus } from './kafka/consumer/kafka-status.js'
 import { KafkaTransport } from './kafka/consumer/kafka.transport.js'
 import { QueueEvents } from './kafka/consumer/queue.events.js'
@@ -11,13 +13,14 @@ import { KafkaClient } from './kafka/kafka-client.port.js'
 import { KafkaResultPublisher } from './kafka/publisher/kafka-result.publisher.js'
 import { queueSettings, type QueueSettings } from './queue.settings.js'
 
-/** Needs ConfigModule with queueSettings, HealthModule, and an IntakeGate and a Clock from global modules. */
+/** Needs ConfigModule with queueSettings, HealthModule, and an IntakeGate, a Clock and PortPolicies from global modules. */
 @Module({
   providers: [
     QueueEvents,
     KafkaStatus,
     KafkaHealth,
     KafkaLog,
+    IntakeRetries,
     { provide: KafkaClient, inject: [queueSettings.KEY], useFactory: (settings: QueueSettings) => new PlatformaticKafkaClient(settings) },
     {
       provide: KafkaTransport,
@@ -33,9 +36,9 @@ import { queueSettings, type QueueSettings } from './queue.settings.js'
     },
     {
       provide: ResultPublisher,
-      inject: [queueSettings.KEY, KafkaClient, QueueEvents],
-      useFactory: (settings: QueueSettings, client: KafkaClient, events: QueueEvents) =>
-        new KafkaResultPublisher({ client, settings, events }),
+      inject: [queueSettings.KEY, KafkaClient, QueueEvents, PortPolicies],
+      useFactory: (settings: QueueSettings, client: KafkaClient, events: QueueEvents, policies: PortPolicies) =>
+        new KafkaResultPublisher({ client, settings, events, policies }),
     },
   ],
   exports: [KafkaTransport, ResultPublisher, KafkaStatus, QueueEvents],

@@ -1,4 +1,5 @@
 import { defineSettings, envBoolean, envInteger, envList, SettingsError } from '#libs/config'
+import { checkDelays } from '#libs/resilience'
 import { z } from 'zod'
 
 const KIB = 1024
@@ -39,7 +40,10 @@ const schema = z.object({
   KAFKA_SESSION_TIMEOUT_MS: envInteger({ min: 6_000, max: 300_000 }).default(10_000),
   KAFKA_REQUEST_TIMEOUT_MS: envInteger({ min: 500, max: 120_000 }).default(10_000),
   KAFKA_STALL_TIMEOUT_MS: envInteger({ min: 2_000, max: 600_000 }).optional(),
-  KAFKA_RETRY_MAX_DELAY_MS: envInteger({ min: 100, max: 300_000 }).default(10_000),
+  KAFKA_RETRY_INITIAL_DELAY_MS: envInteger({ min: 1, max: 60_000 }).default(100),
+  KAFKA_RETRY_MAX_DELAY_MS: envInteger({ min: 100, max: 300_000 }).default(2_000),
+  KAFKA_BREAKER_FAILURES: envInteger({ min: 1, max: 1_000 }).default(10),
+  KAFKA_BREAKER_OPEN_MS: envInteger({ min: 100, max: 600_000 }).default(2_000),
   KAFKA_COMPRESSION: z.enum(['none', 'gzip', 'snappy', 'lz4', 'zstd']).default('none'),
   KAFKA_PRODUCE_BATCH_RECORDS: envInteger({ min: 1, max: 100_000 }).default(1_000),
   KAFKA_PRODUCE_BATCH_BYTES: envInteger({ min: KIB, max: 64 * MIB }).default(512 * KIB),
@@ -114,7 +118,8 @@ function makeQueueSettings(env: QueueEnvironment) {
     sessionTimeoutMs: env.KAFKA_SESSION_TIMEOUT_MS,
     requestTimeoutMs: env.KAFKA_REQUEST_TIMEOUT_MS,
     stallTimeoutMs: env.KAFKA_STALL_TIMEOUT_MS ?? 2 * env.KAFKA_SESSION_TIMEOUT_MS,
-    retryMaxDelayMs: env.KAFKA_RETRY_MAX_DELAY_MS,
+    retry: checkDelays('KAFKA', { initialDelayMs: env.KAFKA_RETRY_INITIAL_DELAY_MS, maxDelayMs: env.KAFKA_RETRY_MAX_DELAY_MS }),
+    breaker: { failures: env.KAFKA_BREAKER_FAILURES, openMs: env.KAFKA_BREAKER_OPEN_MS },
     produce: {
       compression: env.KAFKA_COMPRESSION,
       maxRecords: env.KAFKA_PRODUCE_BATCH_RECORDS,

@@ -2,6 +2,8 @@ import { Injectable } from '@nestjs/common'
 import { InjectMetric } from '@willsoto/nestjs-prometheus'
 import type { Counter, Gauge, Histogram } from 'prom-client'
 import type { ErrorCode } from '#libs/contracts'
+import { TaskError } from '#libs/kernel'
+import { ResilienceEvents } from '#libs/resilience'
 import type { S3Operation } from './s3/classify-s3-error.js'
 import { STORAGE_CLOCK_SKEW, STORAGE_DURATION, STORAGE_RETRIES } from './storage.metrics.js'
 
@@ -10,18 +12,19 @@ import { STORAGE_CLOCK_SKEW, STORAGE_DURATION, STORAGE_RETRIES } from './storage
 export class StorageMeter {
   constructor(
     @InjectMetric(STORAGE_DURATION) private readonly duration: Histogram<'operation' | 'outcome'>,
-    @InjectMetric(STORAGE_RETRIES) private readonly retries: Counter<'code'>,
+    @InjectMetric(STORAGE_RETRIES) retries: Counter<'code'>,
     @InjectMetric(STORAGE_CLOCK_SKEW) private readonly clockSkew: Gauge,
-  ) {}
+    events: ResilienceEvents,
+  ) {
+    events.on('retried', ({ port, error }) => {
+      if (port === 's3' && error instanceof TaskError) retries.inc({ code: error.code })
+    })
+  }
 
   /** Starts a call; the returned function ends it. */
   start(operation: S3Operation): (outcome: 'ok' | 'aborted' | ErrorCode) => void {
     const startedMs = performance.now()
     return (outcome) => this.duration.observe({ operation, outcome }, (performance.now() - startedMs) / 1_000)
-  }
-
-  retried(code: ErrorCode): void {
-    this.retries.inc({ code })
   }
 
   /** What the store's clock says, from the Date header of a response. */

@@ -12,7 +12,7 @@ import { storageMetrics } from './storage.metrics.js'
 import { storageSettings, type StorageSettings } from './storage.settings.js'
 import { StorageStatus } from './storage.status.js'
 
-/** FileStore on any S3. Needs ConfigModule with storageSettings, and HealthModule. */
+/** FileStore on any S3. Needs ConfigModule with storageSettings, HealthModule and ResilienceModule. */
 @Module({
   providers: [
     ...storageMetrics,

@@ -14,7 +14,9 @@ describe('storageSettings', () => {
       createBucket: true,
       idleTimeoutMs: 10_000,
       totalTimeoutMs: 60_000,
+      callTimeoutMs: 120_000,
       retry: { attempts: 4, budgetMs: 15_000, initialDelayMs: 100, maxDelayMs: 2_000 },
+      breaker: { failures: 5, openMs: 5_000 },
     })
     expect(() => storageSettings.parse({})).toThrow(/3 wrong or missing settings/)
   })
@@ -39,6 +41,8 @@ describe('storageSettings', () => {
     ['S3_ANSWERS_PREFIX', '/', 'must be a prefix that ends with "/"'],
     ['S3_CA_BUNDLE', 'not a certificate', 'must hold certificates in PEM'],
     ['S3_IDLE_TIMEOUT_MS', '1', 'must be a whole number from 100'],
+    ['S3_RETRY_MAX_DELAY_MS', '50', 'must be at least S3_RETRY_INITIAL_DELAY_MS'],
+    ['S3_BREAKER_FAILURES', '0', 'must be a whole number from 1'],
   ])('refuses %s=%s', (name, value, problem) => {
     expect(() => storageSettings.parse({ ...needed, [name]: value })).toThrow(new RegExp(`${name}.*: ${problem}`))
   })

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { defineSettings, envBoolean, envInteger, envList, envUrl, SettingsError } from '#libs/config'
-import type { RetrySettings } from '#libs/resilience'
+import { checkDelays, type BreakerSettings, type RetrySettings } from '#libs/resilience'
 
 export interface StorageSettings {
   readonly endpoint: URL
@@ -20,14 +20,16 @@ export interface StorageSettings {
   /** No byte in either direction for this long ends a request; so does a connection that is not made in this time. */
   readonly idleTimeoutMs: number
   readonly totalTimeoutMs: number
+  /** One call with all its requests and retries. */
+  readonly callTimeoutMs: number
   readonly retry: RetrySettings
+  readonly breaker: BreakerSettings
 }
 
 const bucketName = z.string().regex(/^(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be a bucket name: 3 to 63 of a-z 0-9 . -')
 const prefix = z
   .string()
   .regex(/^(?!\/)(?!.*\.\.)(?!.*\/\/)[\w!.*'()/-]+\/$/, 'must be a prefix that ends with "/", without "..", "//" or a leading "/"')
-const RETRY_DELAYS = { initialDelayMs: 100, maxDelayMs: 2_000 }
 
 export const storageSettings = defineSettings(
   z.object({
@@ -45,6 +47,11 @@ export const storageSettings = defineSettings(
     S3_TOTAL_TIMEOUT_MS: envInteger({ min: 100, max: 600_000 }).default(60_000),
     S3_RETRY_ATTEMPTS: envInteger({ min: 1, max: 20 }).default(4),
     S3_RETRY_BUDGET_MS: envInteger({ min: 0, max: 600_000 }).default(15_000),
+    S3_RETRY_INITIAL_DELAY_MS: envInteger({ min: 1, max: 60_000 }).default(100),
+    S3_RETRY_MAX_DELAY_MS: envInteger({ min: 1, max: 300_000 }).default(2_000),
+    S3_CALL_TIMEOUT_MS: envInteger({ min: 100, max: 3_600_000 }).default(120_000),
+    S3_BREAKER_FAILURES: envInteger({ min: 1, max: 1_000 }).default(5),
+    S3_BREAKER_OPEN_MS: envInteger({ min: 100, max: 600_000 }).default(5_000),
   }),
   {
     name: 'storage',
@@ -61,7 +68,13 @@ export const storageSettings = defineSettings(
       maxSockets: env.S3_MAX_SOCKETS,
       idleTimeoutMs: env.S3_IDLE_TIMEOUT_MS,
       totalTimeoutMs: env.S3_TOTAL_TIMEOUT_MS,
-      retry: { attempts: env.S3_RETRY_ATTEMPTS, budgetMs: env.S3_RETRY_BUDGET_MS, ...RETRY_DELAYS },
+      callTimeoutMs: env.S3_CALL_TIMEOUT_MS,
+      retry: {
+        attempts: env.S3_RETRY_ATTEMPTS,
+        budgetMs: env.S3_RETRY_BUDGET_MS,
+        ...checkDelays('S3', { initialDelayMs: env.S3_RETRY_INITIAL_DELAY_MS, maxDelayMs: env.S3_RETRY_MAX_DELAY_MS }),
+      },
+      breaker: { failures: env.S3_BREAKER_FAILURES, openMs: env.S3_BREAKER_OPEN_MS },
     }),
   },
 )

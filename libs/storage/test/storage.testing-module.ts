@@ -1,6 +1,8 @@
 import { Test, type TestingModule } from '@nestjs/testing'
 import { register } from 'prom-client'
 import { HealthModule } from '#libs/health'
+import { Clock, SystemClock } from '#libs/kernel'
+import { ResilienceModule } from '#libs/resilience'
 import { StorageModule, storageSettings, type StorageSettings } from '#libs/storage'
 import { Global, Module } from '@nestjs/common'
 
@@ -18,9 +20,15 @@ export function makeSettings(endpoint: string, overrides: Partial<StorageSetting
 export async function createStorage(settings: StorageSettings): Promise<TestingModule> {
   register.clear()
   @Global()
-  @Module({ providers: [{ provide: storageSettings.KEY, useValue: settings }], exports: [storageSettings.KEY] })
+  @Module({
+    providers: [
+      { provide: storageSettings.KEY, useValue: settings },
+      { provide: Clock, useClass: SystemClock },
+    ],
+    exports: [storageSettings.KEY, Clock],
+  })
   class SettingsModule {}
-  const module = await Test.createTestingModule({ imports: [SettingsModule, HealthModule, StorageModule] }).compile()
+  const module = await Test.createTestingModule({ imports: [SettingsModule, HealthModule, ResilienceModule, StorageModule] }).compile()
   module.useLogger(false)
   return module
 }

@@ -1,5 +1,7 @@
-import type { ClaimedTask } from '#libs/kernel'
+import { SystemClock, type ClaimedTask } from '#libs/kernel'
+import { PortPolicies, ResilienceEvents } from '#libs/resilience'
 import { onTestFinished } from 'vitest'
+import { isDatabaseAway } from '../../../libs/db/src/connection/database.error.js'
 import { HotPool } from '../../../libs/db/src/connection/hot-pool.js'
 import { PostgresWorkerLease } from '../../../libs/db/src/lease/postgres-worker-lease.js'
 import { DueTasks } from '../../../libs/db/src/ledger/due-tasks.js'
@@ -21,18 +23,23 @@ export interface TestReplica {
 export interface ReplicaOptions {
   readonly leaseMs?: number
   readonly env?: Readonly<Record<string, string>>
+  /** With them its pool has the breaker that the service's has. */
+  readonly events?: ResilienceEvents
 }
 
 /** A replica that holds a lease. It ends with the test. */
 export async function openReplica(
   { url }: Pick<TestDatabase, 'url'>,
-  { leaseMs = 10_000, env = {} }: ReplicaOptions = {},
+  { leaseMs = 10_000, env = {}, events }: ReplicaOptions = {},
 ): Promise<TestReplica> {
   const settings = makeDbSettings(url, env)
-  const pool = new HotPool(settings)
+  const policies = new PortPolicies(events ?? new ResilienceEvents(), new SystemClock(), Math.random)
+  const breaker = events && policies.makeBreaker({ port: 'postgres', settings: settings.breaker, isAway: isDatabaseAway })
+  const pool = new HotPool(settings, breaker)
   const lease = new PostgresWorkerLease(pool, { worker: 'test', durationMs: leaseMs })
   const due = new DueTasks(pool, settings)
-  const ledger = new PostgresLedger(pool, lease, due, settings)
+  const persistence = policies.makeEndlessPolicy({ port: 'postgres', retry: settings.retry })
+  const ledger = new PostgresLedger(pool, lease, due, { ...settings, persistence })
   await lease.start()
   let ended: Promise<void> | undefined
   const end = (giveBack: boolean) => async () => {

@@ -3,6 +3,7 @@ import { startStack, type LocalServer, type Stack } from '#tools/stack'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { OutboxMessage } from '#libs/kernel'
 import { KafkaResultPublisher, PlatformaticKafkaClient, QueueEvents } from '#libs/queue'
+import { makeTestPolicies } from '../../../libs/queue/src/testing/make-test-policies.js'
 import { KafkaRig, waitUntil, whenOwning, whenReady } from './kafka.rig.js'
 
 /** A broker of its own, since these tests kill it. */
@@ -88,8 +89,15 @@ describe('the producer when its broker fails', () => {
 
   it('publishes everything through a broker that is killed and comes back', async () => {
     const rig = await KafkaRig.create(stack.kafkaBrokers)
-    const settings = { ...rig.settings, produce: { ...rig.settings.produce, budgetMs: 50_000 } }
-    const publisher = new KafkaResultPublisher({ client: new PlatformaticKafkaClient(settings), settings, events: new QueueEvents() })
+    // A breaker would leave them to the outbox, which is not here.
+    const breaker = { failures: 1_000, openMs: 100 }
+    const settings = { ...rig.settings, breaker, produce: { ...rig.settings.produce, budgetMs: 50_000 } }
+    const publisher = new KafkaResultPublisher({
+      client: new PlatformaticKafkaClient(settings),
+      settings,
+      events: new QueueEvents(),
+      policies: makeTestPolicies(),
+    })
     onTestFinished(() => publisher.close())
     const intake = rig.startIntake()
     await whenOwning(intake, 3)

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { describe, expect, inject, it, onTestFinished } from 'vitest'
 import type { DeliveryBatch, OutboxMessage } from '#libs/kernel'
 import { KafkaResultPublisher, PlatformaticKafkaClient, QueueEvents } from '#libs/queue'
+import { makeTestPolicies } from '../../../libs/queue/src/testing/make-test-policies.js'
 import { KafkaRig, waitUntil, whenOwning } from './kafka.rig.js'
 
 const { kafkaBrokers } = inject('stack')
@@ -24,6 +25,7 @@ async function makePublisher({ partitions = 3 } = {}) {
     client: new PlatformaticKafkaClient(rig.settings),
     settings: rig.settings,
     events: new QueueEvents(),
+    policies: makeTestPolicies(),
   })
   onTestFinished(() => publisher.close())
   return { rig, publisher }
@@ -88,7 +90,12 @@ describe(KafkaResultPublisher.name, () => {
   it('rejects with queue_unavailable where nobody listens', async () => {
     const rig = KafkaRig.plan(['127.0.0.1:1'])
     const settings = { ...rig.settings, produce: { ...rig.settings.produce, budgetMs: 300 } }
-    const publisher = new KafkaResultPublisher({ client: new PlatformaticKafkaClient(settings), settings, events: new QueueEvents() })
+    const publisher = new KafkaResultPublisher({
+      client: new PlatformaticKafkaClient(settings),
+      settings,
+      events: new QueueEvents(),
+      policies: makeTestPolicies(),
+    })
     onTestFinished(() => publisher.close())
     await expect(publisher.publish([makeMessage(1)])).rejects.toMatchObject({ code: 'queue_unavailable', retryable: true })
   })
@@ -96,7 +103,12 @@ describe(KafkaResultPublisher.name, () => {
   it.each(['gzip', 'snappy', 'lz4', 'zstd'])('publishes with %s, and the intake reads it', async (compression) => {
     const { rig } = await makePublisher({ partitions: 1 })
     const settings = { ...rig.settings, produce: { ...rig.settings.produce, compression: compression as 'gzip' } }
-    const publisher = new KafkaResultPublisher({ client: new PlatformaticKafkaClient(settings), settings, events: new QueueEvents() })
+    const publisher = new KafkaResultPublisher({
+      client: new PlatformaticKafkaClient(settings),
+      settings,
+      events: new QueueEvents(),
+      policies: makeTestPolicies(),
+    })
     onTestFinished(() => publisher.close())
     const intake = rig.startIntake()
     await whenOwning(intake, 1)

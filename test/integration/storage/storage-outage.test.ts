@@ -10,7 +10,7 @@ import { makeClient, makeStorageSettings } from './s3.js'
 
 const NEVER = new AbortController().signal
 const BUCKET = 'outage'
-const LIMITS = { S3_IDLE_TIMEOUT_MS: '500', S3_RETRY_ATTEMPTS: '3', S3_RETRY_BUDGET_MS: '3000' }
+const LIMITS = { S3_IDLE_TIMEOUT_MS: '500', S3_RETRY_ATTEMPTS: '3', S3_RETRY_BUDGET_MS: '3000', S3_BREAKER_OPEN_MS: '100' }
 
 /** Stands between the store and MinIO and can lose what MinIO answers while it keeps the connections open. */
 class HalfOpenProxy {

@@ -1,6 +1,6 @@
 import { TaskError } from '#libs/kernel'
 import { describe, expect, it } from 'vitest'
-import { isLockTimeout, toLedgerError } from './database.error.js'
+import { isDatabaseAway, isLockTimeout, toLedgerError } from './database.error.js'
 
 function makeError(message: string, code?: string): Error {
   return Object.assign(new Error(message), code !== undefined && { code })
@@ -65,6 +65,39 @@ describe(toLedgerError.name, () => {
       expect(toLedgerError(thrown)).toBe(thrown)
     },
   )
+})
+
+describe(isDatabaseAway.name, () => {
+  it.each([
+    ['08006', 'the connection broke'],
+    ['57P01', 'the server shuts down'],
+    ['57P03', 'the server starts'],
+    ['53300', 'too many connections'],
+    ['ECONNREFUSED', 'connect ECONNREFUSED'],
+    [undefined, 'Query read timeout'],
+    [undefined, 'Connection terminated unexpectedly'],
+    [undefined, 'timeout exceeded when trying to connect'],
+  ])('is true at %s (%s)', (code, message) => {
+    expect(isDatabaseAway(toLedgerError(makeError(message, code)))).toBe(true)
+  })
+
+  it.each([
+    ['57014', 'the statement took too long'],
+    ['55P03', 'a lock was not free in time'],
+    ['40P01', 'a deadlock'],
+    ['42501', 'a right is missing'],
+    ['53100', 'the disk is full'],
+    ['25006', 'the server has become a replica'],
+    ['23505', 'duplicate key value violates unique constraint'],
+    [undefined, 'Cannot use a pool after calling end on the pool'],
+    [undefined, 'a defect'],
+  ])('is false at %s (%s): PostgreSQL has answered, or was not asked', (code, message) => {
+    expect(isDatabaseAway(toLedgerError(makeError(message, code)))).toBe(false)
+  })
+
+  it('is false at what is no error', () => {
+    expect(isDatabaseAway('x')).toBe(false)
+  })
 })
 
 describe(isLockTimeout.name, () => {

@@ -21,12 +21,15 @@ const CONNECTION_ERRORS = new Set([
   'ENETUNREACH',
 ])
 const CONNECTION_MESSAGES =
-  /Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|pool after calling end/
+  /Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error/
+const POOL_ENDED = /pool after calling end/
+/** Broken connections, a server that starts or stops, and one that takes no more connections. */
+const AWAY = /^(08[0-9A-Z]{3}|57P0[1-3]|53300)$/
 
 /** Names PostgreSQL's failure for the rest of Sluice. What is about the values of a statement, or a defect of ours, passes unchanged. */
 export function toLedgerError(error: unknown): unknown {
   if (!(error instanceof Error)) return error
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
+  const code = codeOf(error)
   if (!isAboutDatabase(code, error.message)) return error
   return TaskError.unavailable('ledger_unavailable', `PostgreSQL cannot do this now${code && ` (${code})`}`, error)
 }
@@ -34,10 +37,25 @@ export function toLedgerError(error: unknown): unknown {
 /** Somebody else held a lock for longer than `lock_timeout`. */
 export function isLockTimeout(error: unknown): boolean {
   const cause = error instanceof TaskError ? error.cause : error
-  return cause instanceof Error && 'code' in cause && cause.code === LOCK_NOT_AVAILABLE
+  return cause instanceof Error && codeOf(cause) === LOCK_NOT_AVAILABLE
+}
+
+/**
+ * PostgreSQL cannot be reached or does not answer. Whatever else it refuses (a lock, a full disk, a right, a read-only copy), it is there,
+ * and other statements may go through. A pool whose connections are all taken says so too, but it counts only while nothing succeeds.
+ */
+export function isDatabaseAway(error: unknown): boolean {
+  const cause = error instanceof TaskError ? error.cause : error
+  if (!(cause instanceof Error)) return false
+  const code = codeOf(cause)
+  return AWAY.test(code) || CONNECTION_ERRORS.has(code) || CONNECTION_MESSAGES.test(cause.message)
 }
 
 function isAboutDatabase(code: string, message: string): boolean {
   if (ABOUT_VALUES.test(code)) return MISSING_PARTITION.test(message)
-  return SQLSTATE.test(code) || CONNECTION_ERRORS.has(code) || CONNECTION_MESSAGES.test(message)
+  return SQLSTATE.test(code) || CONNECTION_ERRORS.has(code) || CONNECTION_MESSAGES.test(message) || POOL_ENDED.test(message)
+}
+
+function codeOf(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : ''
 }

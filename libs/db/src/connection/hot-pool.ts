@@ -1,4 +1,5 @@
 import pg from 'pg'
+import type { PortBreaker } from '#libs/resilience'
 import type { DbSettings } from '../db.settings.js'
 import { toLedgerError } from './database.error.js'
 import { EvictingClient } from './evicting.client.js'
@@ -27,12 +28,17 @@ export interface PoolUse {
  * The hot statements' own bounded pool, apart from TypeORM's. Each statement is planned once for each connection: their plans do not depend
  * on their values, and PostgreSQL would plan the first five executions anew. The planner's sequential scans are off: on these tables a plan
  * made while they were empty would otherwise be kept for ever.
+ *
+ * With a breaker, statements and transactions fail at once while PostgreSQL is away: `ledger_unavailable`, with the time of the next probe.
  */
 export class HotPool implements StatementRunner {
   private readonly pool: pg.Pool
   private acquired: (waitMs: number) => void = () => {}
 
-  constructor(settings: Pick<DbSettings, 'url' | 'poolSize' | 'connectTimeoutMs' | 'statementTimeoutMs' | 'queryTimeoutMs'>) {
+  constructor(
+    settings: Pick<DbSettings, 'url' | 'poolSize' | 'connectTimeoutMs' | 'statementTimeoutMs' | 'queryTimeoutMs'>,
+    private readonly breaker?: PortBreaker,
+  ) {
     this.pool = new pg.Pool({
       connectionString: settings.url,
       Client: EvictingClient as unknown as new () => pg.Client & pg.PoolClient,
@@ -59,7 +65,16 @@ export class HotPool implements StatementRunner {
     this.acquired = listener
   }
 
-  async run<T extends Row>(statement: Statement, values: readonly unknown[]): Promise<T[]> {
+  run<T extends Row>(statement: Statement, values: readonly unknown[]): Promise<T[]> {
+    return this.breaker ? this.breaker.execute(() => this.query<T>(statement, values)) : this.query(statement, values)
+  }
+
+  /** All or nothing. `work` may run again only by a new call. */
+  transaction<T>(work: (transaction: StatementRunner) => Promise<T>): Promise<T> {
+    return this.breaker ? this.breaker.execute(() => this.transact(work)) : this.transact(work)
+  }
+
+  private async query<T extends Row>(statement: Statement, values: readonly unknown[]): Promise<T[]> {
     const client = await this.connect()
     try {
       const { rows } = await client.query<T>({ ...statement, values: values as unknown[] })
@@ -73,8 +88,7 @@ export class HotPool implements StatementRunner {
     }
   }
 
-  /** All or nothing. `work` may run again only by a new call. */
-  async transaction<T>(work: (transaction: StatementRunner) => Promise<T>): Promise<T> {
+  private async transact<T>(work: (transaction: StatementRunner) => Promise<T>): Promise<T> {
     const client = await this.connect()
     let failure: Error | undefined
     try {

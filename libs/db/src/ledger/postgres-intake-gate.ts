@@ -35,7 +35,7 @@ export interface QueueSample {
  * what comes in meanwhile: they protect PostgreSQL, they are not a promise to anybody. A sample reads the whole queue, so a long queue is
  * sampled less often, down to every 10 s.
  *
- * open <-> closed, by each sample; a failed sample closes
+ * open <-> closed, by each sample; a failed sample closes, and so does `close`, without waiting for one
  */
 export class PostgresIntakeGate extends IntakeGate {
   state: IntakeState = { open: false, reason: 'the queue has not been sampled yet' }
@@ -60,6 +60,11 @@ export class PostgresIntakeGate extends IntakeGate {
   stop(): void {
     this.stopped = true
     clearTimeout(this.timer)
+  }
+
+  /** Until the next sample. */
+  close(reason: string): void {
+    this.state = { open: false, reason }
   }
 
   async whenOpen(signal: AbortSignal): Promise<void> {

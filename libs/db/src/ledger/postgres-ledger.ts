@@ -15,7 +15,7 @@ import type {
   TaskProgress,
   TransitionResult,
 } from '#libs/kernel'
-import { makePortPolicy } from '#libs/resilience'
+import { isRefusedByBreaker, type PortPolicy } from '#libs/resilience'
 import type { HotPool } from '../connection/hot-pool.js'
 import { acceptTasks, type Accepted, type InstantRoom } from './accept.statements.js'
 import { recordAnswers, type ReceivedAnswer } from './answer.statement.js'
@@ -31,10 +31,10 @@ export interface LedgerOptions {
   readonly batchSize: number
   /** How long PostgreSQL may still work on a statement whose answer was lost. */
   readonly statementTimeoutMs: number
+  /** What has happened must be written down, however long PostgreSQL is away: a policy without an end. */
+  readonly persistence: PortPolicy
 }
 
-/** What has happened must be written down, however long PostgreSQL is away: there is no end to these tries but the end of the process. */
-const PERSISTENT = { attempts: Number.MAX_SAFE_INTEGER, budgetMs: Number.POSITIVE_INFINITY, initialDelayMs: 50, maxDelayMs: 2_000 }
 /** Bytes of payloads, answers or events in one statement. */
 const MAX_BATCH_BYTES = 8 * 1024 * 1024
 
@@ -43,7 +43,7 @@ const MAX_BATCH_BYTES = 8 * 1024 * 1024
  * `accept` runs one batch at a time, so that tasks enter in the order in which they were offered.
  *
  * Answers, ends and deferrals are offered again until PostgreSQL takes them: they are facts, and the task stays ours meanwhile. Accepting
- * and claiming are only tried once; their transports wait and ask again.
+ * and claiming are only tried once; their transports wait and ask again. An open breaker makes facts wait and drops none.
  *
  * It remembers which tasks it holds. After a claim whose answer was lost PostgreSQL may say that we hold more: those are released before
  * the next claim, else they would stay `running` for as long as this replica lives.
@@ -56,7 +56,6 @@ export class PostgresLedger extends Ledger {
   /** Until then a claim whose answer was lost may still be committed; undefined: none was lost. */
   private claimLostUntilMs: number | undefined
   private readonly stopping = new AbortController()
-  readonly persistence = makePortPolicy({ name: 'ledger', ...PERSISTENT })
 
   private readonly accepting: GroupCommit<NewTask, AcceptResult>
   private readonly answering: GroupCommit<ReceivedAnswer, void>
@@ -126,7 +125,7 @@ export class PostgresLedger extends Ledger {
       tasks.forEach((task) => this.remember(task))
       return tasks
     } catch (error) {
-      this.noteLostClaim()
+      this.noteLostClaim(error)
       throw error
     }
   }
@@ -202,7 +201,7 @@ export class PostgresLedger extends Ledger {
   }
 
   private persist<T>(work: () => Promise<T>): Promise<T> {
-    return this.persistence.execute(work, this.stopping.signal)
+    return this.options.persistence.execute(work, this.stopping.signal)
   }
 
   private async acceptBatch(tasks: readonly NewTask[]): Promise<AcceptResult[]> {
@@ -232,14 +231,16 @@ export class PostgresLedger extends Ledger {
       claimed.forEach((task) => this.remember(task))
       return accepted
     } catch (error) {
-      this.noteLostClaim()
+      this.noteLostClaim(error)
       throw error
     } finally {
       claimer.start(claimed, room.tasks)
     }
   }
 
-  private noteLostClaim(): void {
+  /** A statement that the breaker has kept back was not sent, so nothing of it can be committed. */
+  private noteLostClaim(error: unknown): void {
+    if (isRefusedByBreaker(error)) return
     this.claimLostUntilMs = performance.now() + this.options.statementTimeoutMs
   }
 

@@ -73,9 +73,9 @@ export interface ProducedRecord {
 export class ProduceError extends Error {
   override readonly name = 'ProduceError'
 
-  /** too_large: no retry will help, unless with fewer records. */
+  /** too_large: no retry will help, unless with fewer records. refused: the brokers have answered. unavailable: they have not. */
   constructor(
-    readonly kind: 'too_large' | 'unavailable',
+    readonly kind: 'too_large' | 'refused' | 'unavailable',
     cause: Error,
   ) {
     super(kind === 'too_large' ? 'the records are too large for the broker' : `the broker has not taken the records: ${cause.message}`, {

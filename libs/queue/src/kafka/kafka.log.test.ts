@@ -8,7 +8,7 @@ const lines: unknown[] = []
 describe(KafkaLog.name, () => {
   beforeEach(() => {
     lines.length = 0
-    for (const level of ['log', 'warn', 'error'] as const) {
+    for (const level of ['log', 'warn', 'error', 'debug'] as const) {
       vi.spyOn(Logger.prototype, level).mockImplementation((message: unknown, fields: unknown) => void lines.push([level, message, fields]))
     }
     return () => vi.restoreAllMocks()
@@ -21,7 +21,7 @@ describe(KafkaLog.name, () => {
     const error = new Error('it failed')
     events.emit('assigned', { partitions: [partition], added: [partition] })
     events.emit('revoked', { partitions: [partition], undrained: [] })
-    events.emit('reopening', { cause: error, delayMs: 250 })
+    events.emit('reopening', { cause: error, attempt: 2, delayMs: 250 })
     events.emit('offsetReset', { ...partition, from: 5n, to: 9n })
     events.emit('batchFailed', { ...partition, firstOffset: 7n, records: 2, sizeBytes: 9, attempt: 1, error, retryInMs: 100 })
     events.emit('produceFailed', { records: 3, attempt: 2, error })
@@ -45,7 +45,7 @@ describe(KafkaLog.name, () => {
           error: 'it failed',
         },
       ],
-      ['warn', 'results are not published', { records: 3, attempt: 2, error: 'it failed' }],
+      ['debug', 'results are not published', { records: 3, attempt: 2, error: 'it failed' }],
       ['log', 'topics are made', { topics: ['tasks'] }],
     ])
   })

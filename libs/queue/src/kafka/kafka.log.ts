@@ -33,7 +33,7 @@ export class KafkaLog {
       }),
     )
     events.on('produceFailed', ({ records, attempt, error }) =>
-      logger.warn('results are not published', { records, attempt, error: error.message }),
+      logger.debug('results are not published', { records, attempt, error: error.message }),
     )
     events.on('retentionUnknown', ({ error }) =>
       logger.warn('how long the topics keep their records is not known, so TASK_ID_RETENTION_DAYS was not checked', {

@@ -14,6 +14,7 @@ const POLL_MS = 500
 const GRACE_MS = 60_000
 
 const warn = vi.spyOn(Logger.prototype, 'warn').mockReturnValue()
+vi.spyOn(Logger.prototype, 'debug').mockReturnValue()
 const logError = vi.spyOn(Logger.prototype, 'error').mockReturnValue()
 
 beforeEach(() => {
@@ -293,6 +294,18 @@ describe(LedgerTransport.name, () => {
     expect(made.rooms().length).toBe(calls + 2)
     await close(made)
     random.mockRestore()
+  })
+
+  it('does not claim before the breaker of PostgreSQL lets calls through', async () => {
+    const made = makeTransport()
+    const refused = new TaskError('ledger_unavailable', 'PostgreSQL is away', { retryable: true, retryAfterMs: 20_000 })
+    made.ledger.claim.mockRejectedValueOnce(refused)
+    await listen(made)
+    await vi.advanceTimersByTimeAsync(19_999)
+    expect(made.ledger.claim).toHaveBeenCalledTimes(1)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(made.ledger.claim).toHaveBeenCalledTimes(2)
+    await close(made)
   })
 
   it('does not claim earlier after a failure because tasks become due', async () => {

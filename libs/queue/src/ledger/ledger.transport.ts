@@ -12,6 +12,7 @@ import {
   WorkerLease,
   type ClaimedTask,
 } from '#libs/kernel'
+import { makeFullJitterMs } from '#libs/resilience'
 import { isObservable, lastValueFrom } from 'rxjs'
 
 export interface LedgerTransportOptions {
@@ -39,7 +40,8 @@ interface TaskSignals {
 
 type WakeReason = 'room' | 'due' | 'retry'
 
-const ERROR_DELAY_MS = { min: 100, max: 5_000 }
+const FAILURES_PER_WARNING = 10
+const ERROR_DELAY = { initialDelayMs: 100, maxDelayMs: 5_000 }
 
 /**
  * The transport of due tasks: claims from the ledger what free streams allow, and dispatches each claim through Nest, awaiting the end of
@@ -48,7 +50,7 @@ const ERROR_DELAY_MS = { min: 100, max: 5_000 }
  * claiming  a claim is under way; one at a time, so that the next takes all that has become free meanwhile
  * full      no stream or no room is free; a release or an end wakes it
  * idle      the last claim found less than it could take; `onDue` wakes it, or the poll
- * failing   the claim failed; it waits with a growing delay
+ * failing   the claim failed; it waits with a growing delay, at least until PostgreSQL's breaker lets calls through
  * draining  stopped: nothing is claimed, what runs may end within the grace period, then its calls are aborted
  *
  * Streams are taken before a claim, since a claim opens attempts; those that it did not use go back at once.
@@ -150,9 +152,11 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
         await this.claim(room)
         failures = 0
       } catch (error) {
-        const delayMs = Math.random() * Math.min(ERROR_DELAY_MS.max, ERROR_DELAY_MS.min * 2 ** failures++)
-        this.log.warn('tasks could not be claimed', { error })
-        await this.sleepUntil('retry', delayMs)
+        failures++
+        // The first one tells; while PostgreSQL is away most others would say the same.
+        if (failures % FAILURES_PER_WARNING === 1) this.log.warn('tasks could not be claimed', { error })
+        else this.log.debug('tasks could not be claimed again', { error, failures })
+        await this.sleepUntil('retry', Math.max(makeFullJitterMs(failures, ERROR_DELAY, Math.random), retryAfterMsOf(error)))
         continue
       }
       if (!this.mayHaveMore) await this.sleepUntil('due', this.options.pollIntervalMs)
@@ -252,6 +256,11 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
       this.sleeping = { reason, wake }
     })
   }
+}
+
+/** While PostgreSQL's breaker is open nothing is claimed: the time until its next probe. */
+function retryAfterMsOf(error: unknown): number {
+  return error instanceof TaskError ? (error.retryAfterMs ?? 0) : 0
 }
 
 function makeShutdownError(): TaskError {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { TaskError } from '#libs/kernel'
-import { classifyS3Error, isCredentialsError, type S3Target } from './classify-s3-error.js'
+import { classifyS3Error, isCredentialsError, isStoreAway, type S3Target } from './classify-s3-error.js'
 import { S3ResponseError } from './s3-response.error.js'
 import { S3TimeoutError } from './s3-timeout.error.js'
 
@@ -51,6 +51,39 @@ describe(classifyS3Error.name, () => {
   it('passes what is already classified', () => {
     const error = TaskError.invalid('file_too_large', 'too large')
     expect(classifyS3Error(error, TARGET)).toBe(error)
+  })
+})
+
+describe(isStoreAway.name, () => {
+  const reset = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' })
+
+  it.each([
+    ['a broken connection', reset],
+    ['silence', new S3TimeoutError('idle', 200)],
+    ['a gateway without a server', responseError(502, 'HTTP502')],
+    ['a server that is not ready', responseError(503, 'HTTP503')],
+    ['a gateway that waits in vain', responseError(504, 'HTTP504')],
+  ])('is true at %s', (_, thrown) => {
+    expect(isStoreAway(classifyS3Error(thrown, TARGET))).toBe(true)
+  })
+
+  it.each([
+    ['a missing object', responseError(404, 'NoSuchKey')],
+    ['a missing bucket', responseError(404, 'NoSuchBucket')],
+    ['wrong keys', responseError(403, 'InvalidAccessKeyId')],
+    ['a server that asks for fewer requests', responseError(503, 'SlowDown')],
+    ['too many requests', responseError(429, 'HTTP429')],
+    ['a full disk', responseError(507, 'HTTP507')],
+    ['one failed request', responseError(500, 'InternalError')],
+    ['a long request', new S3TimeoutError('total', 2_000)],
+    ['a body that is shorter than announced', TaskError.unavailable('storage_unavailable', 'incomplete')],
+    ['a file that is too large', TaskError.invalid('file_too_large', 'too large')],
+  ])('is false at %s', (_, thrown) => {
+    expect(isStoreAway(classifyS3Error(thrown, TARGET))).toBe(false)
+  })
+
+  it('is false at what nobody has classified', () => {
+    expect(isStoreAway(reset)).toBe(false)
   })
 })
 

@@ -87,6 +87,21 @@ export function classifyS3Error(thrown: unknown, target: S3Target): TaskError {
   return new TaskError('storage_unavailable', describe(says, target), { retryable: true, cause: thrown, details: { ...target } })
 }
 
+/** A gateway says that there is nothing behind it, or the server that it is not ready. */
+const AWAY_STATUSES: ReadonlySet<number> = new Set([502, 503, 504])
+
+/**
+ * The store cannot be reached, does not answer or is not ready. Any other error is its answer to one request, `SlowDown` included: fewer
+ * requests help there, and the retries wait for as long as it says. So is a request that took too long though bytes were passing.
+ */
+export function isStoreAway(error: unknown): boolean {
+  if (!(error instanceof TaskError) || error.code !== 'storage_unavailable') return false
+  const { cause } = error
+  if (cause instanceof S3ResponseError) return AWAY_STATUSES.has(cause.status) && BY_CODE[cause.code] === undefined
+  if (cause instanceof S3TimeoutError) return cause.kind === 'idle'
+  return cause instanceof Error && 'code' in cause
+}
+
 /** Other keys may help: the server does not accept these, or does not say why it refuses, as in answers to HEAD. */
 export function isCredentialsError(thrown: unknown): boolean {
   return thrown instanceof S3ResponseError && (BY_CODE[thrown.code] === BAD_KEYS || thrown.code === 'HTTP403')

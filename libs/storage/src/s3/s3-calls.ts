@@ -2,16 +2,16 @@ import type { Agent, IncomingMessage } from 'node:http'
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common'
 import { Client } from 'minio'
 import { TaskError } from '#libs/kernel'
-import { makePortPolicy, type PortPolicy } from '#libs/resilience'
+import { PortPolicies, type PortPolicy } from '#libs/resilience'
 import { StorageMeter } from '../storage.meter.js'
 import { storageSettings, type StorageSettings } from '../storage.settings.js'
 import { StorageStatus } from '../storage.status.js'
-import { classifyS3Error, isCredentialsError, type S3Target } from './classify-s3-error.js'
+import { classifyS3Error, isCredentialsError, isStoreAway, type S3Target } from './classify-s3-error.js'
 import { createS3Agent } from './s3-agent.js'
 import { S3Credentials } from './s3-credentials.js'
 import { makeS3Transport, type S3Transport } from './s3-transport.js'
 
-/** Calls to the store: time limits, quick retries, errors as TaskErrors, metrics. Whatever is passed in must be safe to repeat. */
+/** Calls to the store: time limits, quick retries, a breaker, errors as TaskErrors, metrics. Whatever is passed in must be safe to repeat. */
 @Injectable()
 export class S3Calls implements OnApplicationShutdown {
   private readonly agent: Agent
@@ -22,17 +22,25 @@ export class S3Calls implements OnApplicationShutdown {
     private readonly credentials: S3Credentials,
     private readonly status: StorageStatus,
     private readonly meter: StorageMeter,
+    policies: PortPolicies,
   ) {
     this.agent = createS3Agent(settings)
-    this.policy = makePortPolicy({ name: 's3', ...settings.retry })
-    this.policy.onRetry(({ error }) => this.meter.retried(error.code))
+    this.policy = policies.makePolicy({
+      port: 's3',
+      retry: settings.retry,
+      breaker: policies.makeBreaker({ port: 's3', settings: settings.breaker, isAway: isStoreAway }),
+      timeoutMs: settings.callTimeoutMs,
+    })
   }
 
   /** `work` gets a client that lives for one try, and the number of the try, 1-based. */
   async run<T>(target: S3Target, work: (client: Client, attempt: number) => Promise<T>, signal: AbortSignal): Promise<T> {
     const stop = this.meter.start(target.operation)
     try {
-      const result = await this.policy.execute((attempt) => this.attempt(target, (client) => work(client, attempt), signal), signal)
+      const result = await this.policy.execute(
+        (attempt, limited) => this.attempt(target, (client) => work(client, attempt), limited),
+        signal,
+      )
       this.status.recordSuccess()
       stop('ok')
       return result

@@ -66,6 +66,22 @@ describe(OutboxRelay.name, () => {
     expect(ledger.markPublished).toHaveBeenCalledTimes(1)
   })
 
+  it('warns once in an outage, and again in the next one', async () => {
+    const { relay, publisher } = makeRelay()
+    const publishOne = async () => {
+      relay.publish(makeMessages(1))
+      await relay.whenIdle()
+    }
+    publisher.publish.mockRejectedValueOnce(new Error('away')).mockRejectedValueOnce(new Error('away'))
+    await publishOne()
+    await publishOne()
+    expect(warn).toHaveBeenCalledTimes(1)
+    await publishOne()
+    publisher.publish.mockRejectedValueOnce(new Error('away'))
+    await publishOne()
+    expect(warn).toHaveBeenCalledTimes(2)
+  })
+
   it('warns when published messages cannot be marked', async () => {
     const { relay, ledger } = makeRelay()
     ledger.markPublished.mockRejectedValueOnce(new Error('away'))

@@ -26,6 +26,8 @@ export class OutboxRelay {
   private groupsUnderWay = 0
   private published: OutboxMessage[] = []
   private isMarking = false
+  /** Nothing has been published since the last warning. */
+  private isFailing = false
   private heldMessages = 0
   private heldBytes = 0
   private idleListeners: (() => void)[] = []
@@ -78,8 +80,9 @@ export class OutboxRelay {
     const { published, failure } = await publishMessages(this.publisher, messages)
     this.groupsUnderWay--
     this.schedule()
+    if (published.length > 0) this.isFailing = false
     if (failure !== undefined) {
-      this.warn(failure, messages.length - published.length)
+      this.noteFailure(failure, messages.length - published.length)
       const out = new Set(published)
       this.release(messages.filter((message) => !out.has(message)))
     }
@@ -97,6 +100,12 @@ export class OutboxRelay {
       this.release(messages)
     }
     this.isMarking = false
+  }
+
+  /** While Kafka is away each group fails at once: the first one tells. */
+  private noteFailure(error: unknown, messages: number): void {
+    if (!this.isFailing) this.warn(error, messages)
+    this.isFailing = true
   }
 
   private warn(error: unknown, messages: number): void {

@@ -3,6 +3,7 @@ import {
   compressionsAlgorithms,
   findErrorBy,
   MultipleErrors,
+  ProtocolError,
   produceV10,
   produceV11,
   produceV9,
@@ -98,6 +99,11 @@ function topicsOf(records: readonly ProducedRecord[]): string[] {
 }
 
 function toProduceError(error: Error): ProduceError {
-  const isTooLarge = TOO_LARGE.some((id) => findErrorBy(error, 'apiId', id))
-  return new ProduceError(isTooLarge ? 'too_large' : 'unavailable', explainError(error))
+  return new ProduceError(findKind(error), explainError(error))
+}
+
+/** Where one broker has answered and another has not, the cluster counts as there. */
+function findKind(error: Error): ProduceError['kind'] {
+  if (TOO_LARGE.some((id) => findErrorBy(error, 'apiId', id))) return 'too_large'
+  return findErrorBy(error, 'code', ProtocolError.code) ? 'refused' : 'unavailable'
 }

@@ -38,6 +38,7 @@ export function createKafkaTransport(parts: KafkaTransportParts): KafkaTransport
         ...parts,
         onRefused,
         stallTimeoutMs: settings.stallTimeoutMs,
+        retry: settings.retry,
         prepare: async () => {
           await provisioner.ensure()
           await retention.ensure()

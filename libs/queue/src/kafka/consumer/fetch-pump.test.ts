@@ -28,6 +28,7 @@ function makePump({ partitions = 1, maxRecords = 100, maxBytes = 1_024 * KIB, sh
     laneShare: () => share,
     maxBytes: 256 * KIB,
     maxWaitMs: 250,
+    retry: { initialDelayMs: 100, maxDelayMs: 2_000 },
     events,
     clock: new SystemClock(),
     random: () => 1,
@@ -166,7 +167,7 @@ describe(FetchPump.name, () => {
     ])
     await settle()
     expect(handler.calls.map(({ batch }) => batch.partition)).toEqual([1])
-    expect(failed).toHaveBeenCalledWith({ error })
+    expect(failed).toHaveBeenCalledWith({ error, attempt: 2, delayMs: 200 })
   })
 
   it('waits longer after every error, and counts the silence from the first question', async () => {

@@ -1,4 +1,6 @@
 import type { Clock } from '#libs/kernel'
+import { makeFullJitterMs } from '#libs/resilience'
+import type { QueueSettings } from '../../queue.settings.js'
 import type { FetchedPartition, FetchLimits, RecordReader } from '../kafka-client.port.js'
 import { waitMs } from '../wait-ms.js'
 import type { IntakeWindow } from './intake-window.js'
@@ -14,7 +16,6 @@ const FULL_FETCH_BYTES = 64 * 1024
 const FIRST_RECORD_BYTES = 512
 /** Stands for every broker. */
 const ALL = -1
-const ERROR_DELAY_MS = { min: 100, max: 2_000 }
 
 export interface FetchPumpOptions {
   readonly reader: RecordReader
@@ -25,6 +26,7 @@ export interface FetchPumpOptions {
   readonly laneShare: () => number
   readonly maxBytes: number
   readonly maxWaitMs: number
+  readonly retry: QueueSettings['retry']
   readonly events: QueueEvents
   readonly clock: Clock
   readonly random: () => number
@@ -172,15 +174,14 @@ export class FetchPump {
     if (this.closing.signal.aborted) return
     const failures = (this.failures.get(broker) ?? 0) + 1
     this.failures.set(broker, failures)
-    this.options.events.emit('fetchFailed', { error })
-    const bound = Math.min(ERROR_DELAY_MS.max, ERROR_DELAY_MS.min * 2 ** failures)
-    const timer = setTimeout(
-      () => {
-        this.resting.delete(broker)
-        this.pump()
-      },
-      bound * (0.5 + this.options.random() / 2),
-    )
+    const { retry, events, random } = this.options
+    // Never at once: a broker that fails every fetch would get no rest.
+    const delayMs = (makeFullJitterMs(failures + 1, retry, () => 1) + makeFullJitterMs(failures + 1, retry, random)) / 2
+    events.emit('fetchFailed', { error, attempt: failures + 1, delayMs })
+    const timer = setTimeout(() => {
+      this.resting.delete(broker)
+      this.pump()
+    }, delayMs)
     this.resting.set(broker, timer)
   }
 }

@@ -1,7 +1,7 @@
 import type { Clock, DeliveryBatch, IntakeGate } from '#libs/kernel'
+import { makeFullJitterMs } from '#libs/resilience'
 import type { QueueSettings } from '../../queue.settings.js'
 import type { ClusterAdmin, GroupMembership, KafkaClient, RecordReader, TopicPartition } from '../kafka-client.port.js'
-import { makeJitteredDelayMs } from './backoff.js'
 import { FetchPump } from './fetch-pump.js'
 import { IntakeWindow } from './intake-window.js'
 import type { KafkaStatus } from './kafka-status.js'
@@ -11,7 +11,6 @@ import { PartitionLanes } from './partition-lanes.js'
 import type { QueueEvents } from './queue.events.js'
 import type { StartPosition, StartPositions } from './start-positions.js'
 
-const RETRY_MIN_DELAY_MS = 100
 const LAST_COMMIT_ATTEMPTS = 5
 const TOPOLOGY_CHECK_MS = 30_000
 
@@ -67,6 +66,7 @@ export class IntakeSession {
       lanes: this.lanes,
       commit: (offsets) => this.membership.commit(offsets),
       intervalMs: settings.commitIntervalMs,
+      retryDelayMs: settings.retry.initialDelayMs,
       events: options.events,
     })
     this.pump = this.createPump()
@@ -140,7 +140,6 @@ export class IntakeSession {
 
   private createLane({ topic, partition, offset, committed }: StartPosition): PartitionLane {
     const { settings, gate, dispatch, events, random } = this.options
-    const delays = { minDelayMs: RETRY_MIN_DELAY_MS, maxDelayMs: settings.retryMaxDelayMs }
     return new PartitionLane({
       topic,
       partition,
@@ -150,7 +149,7 @@ export class IntakeSession {
       window: this.window,
       gate,
       dispatch,
-      retryDelayMs: (attempt) => makeJitteredDelayMs(attempt, delays, random),
+      retryDelayMs: (attempt) => makeFullJitterMs(attempt, settings.retry, random),
       events,
     })
   }
@@ -165,6 +164,7 @@ export class IntakeSession {
       laneShare: () => Math.max(settings.window.maxRecords / Math.max(1, this.lanes.size), 2 * settings.batch.maxRecords),
       maxBytes: settings.fetch.maxBytes,
       maxWaitMs: settings.fetch.maxWaitMs,
+      retry: settings.retry,
       events,
       clock,
       random,

@@ -24,6 +24,7 @@ function makeIntake({ next = 0n, env = {} }: { next?: bigint; env?: Record<strin
     prepare,
     createSession: () => new IntakeSession({ ...parts, starts, dispatch: handler.dispatch }),
     stallTimeoutMs: settings.stallTimeoutMs,
+    retry: settings.retry,
     onRefused,
   })
   return { intake, client, status, events, handler, onRefused, prepare }
@@ -133,7 +134,7 @@ describe(KafkaIntake.name, () => {
     test.prepare.mockRejectedValue(new Error('Connection refused'))
     test.intake.start()
     await vi.advanceTimersByTimeAsync(20_000)
-    expect(delays.slice(0, 6)).toEqual([250, 500, 1_000, 2_000, 4_000, 5_000])
+    expect(delays.slice(0, 6)).toEqual([100, 200, 400, 800, 1_600, 2_000])
     expect(test.status.current).toMatchObject({ state: 'connecting' })
     test.prepare.mockResolvedValue()
     await vi.advanceTimersByTimeAsync(5_000)

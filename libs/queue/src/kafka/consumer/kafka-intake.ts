@@ -1,13 +1,15 @@
 import type { Clock } from '#libs/kernel'
+import { makeFullJitterMs } from '#libs/resilience'
+import type { QueueSettings } from '../../queue.settings.js'
 import { waitMs } from '../wait-ms.js'
-import { makeJitteredDelayMs } from './backoff.js'
 import type { IntakeSession } from './intake-session.js'
 import type { KafkaStatus } from './kafka-status.js'
 import type { QueueEvents } from './queue.events.js'
 import { TaskIdRetentionError } from '../topics/retention.check.js'
 import { StartRefusedError } from './start-positions.js'
 
-const REOPEN_DELAY = { minDelayMs: 250, maxDelayMs: 5_000 }
+/** A session that has lived for so long was a good one: the next failure is a first one again. */
+const STEADY_MS = 5_000
 const STALL_CHECK_MS = 1_000
 const STOP_PATIENCE_MS = 1_000
 
@@ -16,6 +18,7 @@ export interface KafkaIntakeOptions {
   readonly prepare: () => Promise<void>
   readonly createSession: () => IntakeSession
   readonly stallTimeoutMs: number
+  readonly retry: QueueSettings['retry']
   /** Called once, after which nothing more happens: going on would skip records or pay for a whole history. */
   readonly onRefused: (cause: Error) => void
   readonly status: KafkaStatus
@@ -66,7 +69,7 @@ export class KafkaIntake {
         this.options.onRefused(cause)
         return
       }
-      if (this.options.clock.monotonicMs() - startedAt > REOPEN_DELAY.maxDelayMs) attempt = 1
+      if (this.options.clock.monotonicMs() - startedAt > STEADY_MS) attempt = 1
       await this.pause(cause, attempt)
     }
   }
@@ -111,9 +114,9 @@ export class KafkaIntake {
   }
 
   private async pause(cause: Error, attempt: number): Promise<void> {
-    const delayMs = makeJitteredDelayMs(attempt, REOPEN_DELAY, this.options.random)
+    const delayMs = makeFullJitterMs(attempt, this.options.retry, this.options.random)
     this.options.status.update({ state: 'connecting', assignments: [], lastError: cause })
-    this.options.events.emit('reopening', { cause, delayMs })
+    this.options.events.emit('reopening', { cause, attempt: attempt + 1, delayMs })
     await waitMs(delayMs, this.stopping.signal)
   }
 }

@@ -14,6 +14,7 @@ function makeCommitter() {
     lanes: [lane],
     commit: (offsets) => new Promise((resolve, reject) => commits.push({ offsets, resolve, reject })),
     intervalMs: INTERVAL_MS,
+    retryDelayMs: INTERVAL_MS,
     events: new QueueEvents(),
   })
   return { lane, handler, commits, committer }

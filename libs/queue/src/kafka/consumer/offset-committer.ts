@@ -3,12 +3,12 @@ import { waitMs } from '../wait-ms.js'
 import type { PartitionLane } from './partition-lane.js'
 import type { QueueEvents } from './queue.events.js'
 
-const RETRY_MS = 100
-
 export interface OffsetCommitterOptions {
   readonly lanes: Iterable<PartitionLane>
   readonly commit: (offsets: readonly RecordPosition[]) => Promise<void>
   readonly intervalMs: number
+  /** Between two tries of a last commit. */
+  readonly retryDelayMs: number
   readonly events: QueueEvents
 }
 
@@ -22,6 +22,8 @@ export interface OffsetCommitterOptions {
 export class OffsetCommitter {
   private timer: NodeJS.Timeout | undefined
   private running: Promise<void> | undefined
+  /** In a row. */
+  private failures = 0
 
   constructor(private readonly options: OffsetCommitterOptions) {}
 
@@ -52,7 +54,7 @@ export class OffsetCommitter {
 
   /** For the last commit of partitions that are given up: one that fails is tried again. */
   async commitAll(attempts: number): Promise<void> {
-    for (let attempt = 1; !(await this.commitNow()) && attempt < attempts; attempt++) await waitMs(RETRY_MS)
+    for (let attempt = 1; !(await this.commitNow()) && attempt < attempts; attempt++) await waitMs(this.options.retryDelayMs)
   }
 
   private async commit(lanes: readonly PartitionLane[]): Promise<boolean> {
@@ -61,9 +63,10 @@ export class OffsetCommitter {
     try {
       await this.options.commit(offsets)
     } catch (error) {
-      this.options.events.emit('commitFailed', { offsets, error: error as Error })
+      this.options.events.emit('commitFailed', { offsets, error: error as Error, attempt: ++this.failures + 1 })
       return false
     }
+    this.failures = 0
     offsets.forEach(({ offset }, index) => (lanes[index]!.committedOffset = offset))
     this.options.events.emit('committed', { offsets, durationMs: performance.now() - startedAt })
     return true

@@ -16,15 +16,17 @@ export interface QueueEventMap {
   batchStored: [BatchEvent & { readonly durationMs: number }]
   batchFailed: [BatchEvent & { readonly error: Error; readonly retryInMs: number }]
   committed: [{ readonly offsets: readonly RecordPosition[]; readonly durationMs: number }]
-  commitFailed: [{ readonly offsets: readonly RecordPosition[]; readonly error: Error }]
+  /** `attempt`: of the commit that follows, 2 or more. */
+  commitFailed: [{ readonly offsets: readonly RecordPosition[]; readonly error: Error; readonly attempt: number }]
   /** Partitions were given up; `undrained` had batches in flight when the time for that was over. */
   revoked: [{ readonly partitions: readonly TopicPartition[]; readonly undrained: readonly TopicPartition[] }]
   assigned: [{ readonly partitions: readonly TopicPartition[]; readonly added: readonly TopicPartition[] }]
   /** A position was out of range: the records in between are gone from Kafka. */
   offsetReset: [TopicPartition & { readonly from: bigint; readonly to: bigint }]
-  fetchFailed: [{ readonly error: Error }]
-  /** The session ended by itself and is opened again after a delay. */
-  reopening: [{ readonly cause: Error; readonly delayMs: number }]
+  /** `attempt`: of the fetch that follows, 2 or more. */
+  fetchFailed: [{ readonly error: Error; readonly attempt: number; readonly delayMs: number }]
+  /** The session ended by itself and is opened again after a delay; `attempt` as above. */
+  reopening: [{ readonly cause: Error; readonly attempt: number; readonly delayMs: number }]
   /** How long the topics keep their records could not be found out, so it was not compared with TASK_ID_RETENTION_DAYS. */
   retentionUnknown: [{ readonly error: Error }]
   topicsCreated: [{ readonly topics: readonly string[] }]

@@ -1,6 +1,7 @@
 import type { OutboxMessage } from '#libs/kernel'
 import { describe, expect, it, vi } from 'vitest'
 import { FakeKafkaClient } from '../../testing/fake-kafka.client.js'
+import { makeTestPolicies } from '../../testing/make-test-policies.js'
 import { makeTestSettings } from '../../testing/make-test-settings.js'
 import { QueueEvents } from '../consumer/queue.events.js'
 import { ProduceError, type ProducedRecord } from '../kafka-client.port.js'
@@ -9,7 +10,7 @@ import { KafkaResultPublisher } from './kafka-result.publisher.js'
 function makePublisher(env: Record<string, string> = {}) {
   const client = new FakeKafkaClient({})
   const events = new QueueEvents()
-  const publisher = new KafkaResultPublisher({ client, settings: makeTestSettings(env), events })
+  const publisher = new KafkaResultPublisher({ client, settings: makeTestSettings(env), events, policies: makeTestPolicies() })
   return { publisher, producer: client.producer, events }
 }
 
@@ -75,6 +76,31 @@ describe(KafkaResultPublisher.name, () => {
       retryable: true,
       message: expect.stringContaining('TOPIC_AUTHORIZATION_FAILED'),
     })
+  })
+
+  it('rejects at once, without asking the brokers, once they have been away for long enough', async () => {
+    const { publisher, producer } = makePublisher({ KAFKA_BREAKER_FAILURES: '2' })
+    const send = vi.fn<() => void>(() => {
+      throw new ProduceError('unavailable', new Error('Connection closed'))
+    })
+    producer.refuse = send
+    await expect(publisher.publish([makeMessage(1)])).rejects.toMatchObject({ code: 'queue_unavailable', retryable: true })
+    await expect(publisher.publish([makeMessage(2)])).rejects.toMatchObject({
+      code: 'queue_unavailable',
+      retryable: true,
+      retryAfterMs: expect.any(Number) as number,
+    })
+    expect(send).toHaveBeenCalledTimes(2)
+  })
+
+  it('keeps asking brokers that answer, whatever they refuse', async () => {
+    const { publisher, producer } = makePublisher({ KAFKA_BREAKER_FAILURES: '1', KAFKA_RETRY_INITIAL_DELAY_MS: '1' })
+    let failures = 3
+    producer.refuse = () => {
+      if (failures-- > 0) throw new ProduceError('refused', new Error('TOPIC_AUTHORIZATION_FAILED'))
+    }
+    await publisher.publish([makeMessage(1)])
+    expect(producer.requests).toHaveLength(1)
   })
 
   it('names a message that is too large and publishes those that shared its request', async () => {

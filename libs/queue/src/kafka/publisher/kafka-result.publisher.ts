@@ -1,22 +1,21 @@
 import { GroupCommit, ResultPublisher, TaskError, type OutboxMessage } from '#libs/kernel'
-import { makePortPolicy, type PortPolicy } from '#libs/resilience'
+import type { PortPolicies, PortPolicy } from '#libs/resilience'
 import type { QueueSettings } from '../../queue.settings.js'
 import type { QueueEvents } from '../consumer/queue.events.js'
 import { ProduceError, type KafkaClient, type ProducedRecord, type RecordProducer } from '../kafka-client.port.js'
 import { eventIdOf, makeProducedRecord } from './make-produced-record.js'
 
-/** The time budget ends the retries first. */
-const RETRY = { attempts: 20, initialDelayMs: 100, maxDelayMs: 1_000 }
-
 export interface KafkaResultPublisherOptions {
   readonly client: KafkaClient
-  readonly settings: Pick<QueueSettings, 'topics' | 'produce'>
+  readonly settings: Pick<QueueSettings, 'topics' | 'produce' | 'retry' | 'breaker'>
   readonly events: QueueEvents
+  readonly policies: PortPolicies
 }
 
 /**
  * Publishes outbox messages with acks from all in-sync replicas. Messages that wait while a request is under way share the next one
  * (group commit), whoever published them; a few requests run at once, so results of one key may change places (they carry a sequence).
+ * While the brokers are away they are refused at once: the outbox has them.
  */
 export class KafkaResultPublisher extends ResultPublisher {
   private readonly producer: RecordProducer
@@ -27,9 +26,15 @@ export class KafkaResultPublisher extends ResultPublisher {
 
   constructor(private readonly options: KafkaResultPublisherOptions) {
     super()
-    const { produce } = options.settings
+    const { produce, retry, breaker } = options.settings
+    const { policies } = options
     this.producer = options.client.createProducer()
-    this.retries = makePortPolicy({ name: 'kafka', budgetMs: produce.budgetMs, ...RETRY })
+    // The time budget ends the retries. A request that is under way is not cut off, since a retry must not run beside what it repeats.
+    this.retries = policies.makePolicy({
+      port: 'kafka',
+      retry: { ...retry, attempts: Number.MAX_SAFE_INTEGER, budgetMs: produce.budgetMs },
+      breaker: policies.makeBreaker({ port: 'kafka', settings: breaker, isAway: areBrokersAway }),
+    })
     this.group = new GroupCommit({
       commit: (lists) => this.produceLists(lists),
       maxItems: produce.maxRecords,
@@ -107,6 +112,11 @@ export class KafkaResultPublisher extends ResultPublisher {
     }
     events.emit('produced', { records: records.length, sizeBytes: sizeOf(records), durationMs: performance.now() - startedAt })
   }
+}
+
+/** `queue_unavailable` where no broker has answered; what a broker refuses is its answer. */
+function areBrokersAway(error: unknown): boolean {
+  return error instanceof TaskError && error.cause instanceof ProduceError && error.cause.kind === 'unavailable'
 }
 
 function sizeOf(records: readonly ProducedRecord[]): number {

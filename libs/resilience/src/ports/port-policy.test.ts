@@ -1,26 +1,41 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { TaskError } from '#libs/kernel'
-import { makePortPolicy, type GiveUpEvent, type PortPolicyOptions, type RetryEvent } from '#libs/resilience'
+import { SystemClock, TaskError, type Clock } from '#libs/kernel'
+import { ManualClock } from '../testing/manual.clock.js'
+import { recordEvents } from '../testing/record-events.js'
+import { PortBreaker } from './port-breaker.js'
+import { PortPolicy } from './port-policy.js'
+import { ResilienceEvents } from './resilience.events.js'
+import type { RetrySettings } from './retry-settings.js'
 
 const NEVER = new AbortController().signal
 const unavailable = (retryAfterMs?: number) =>
   new TaskError('storage_unavailable', 'away', { retryable: true, ...(retryAfterMs !== undefined && { retryAfterMs }) })
 
-function makePolicy(options: Partial<PortPolicyOptions> = {}) {
-  const policy = makePortPolicy({
-    name: 's3',
-    attempts: 3,
-    budgetMs: 10_000,
-    initialDelayMs: 1,
-    maxDelayMs: 4,
-    random: () => 0.5,
-    ...options,
+interface TestOptions extends Partial<RetrySettings> {
+  readonly timeoutMs?: number
+  /** Failures that open a breaker; none where left out. */
+  readonly failures?: number
+  readonly clock?: Clock
+  readonly random?: () => number
+}
+
+function makePolicy({ timeoutMs, failures, clock = new SystemClock(), random = () => 0.5, ...retry }: TestOptions = {}) {
+  const events = new ResilienceEvents()
+  const recorded = recordEvents(events)
+  const breaker =
+    failures === undefined
+      ? undefined
+      : new PortBreaker({ port: 's3', settings: { failures, openMs: 1_000 }, isAway: () => true, events, clock })
+  const policy = new PortPolicy({
+    port: 's3',
+    retry: { attempts: 3, budgetMs: 10_000, initialDelayMs: 1, maxDelayMs: 4, ...retry },
+    ...(breaker && { breaker }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    events,
+    clock,
+    random,
   })
-  const retries: RetryEvent[] = []
-  const giveUps: GiveUpEvent[] = []
-  policy.onRetry((event) => retries.push(event))
-  policy.onGiveUp((event) => giveUps.push(event))
-  return { policy, retries, giveUps }
+  return { policy, events, recorded, retries: recorded.retried, giveUps: recorded.gaveUp }
 }
 
 /** Fails by these errors, one for each try, and then succeeds. */
@@ -32,7 +47,7 @@ function failing(...errors: Error[]) {
   })
 }
 
-describe('PortPolicy', () => {
+describe(PortPolicy.name, () => {
   it('gives the result of the first try that succeeds and tells of each retry', async () => {
     const { policy, retries, giveUps } = makePolicy({ initialDelayMs: 2 })
     await expect(policy.execute(failing(unavailable(), unavailable()), NEVER)).resolves.toBe('try 3')
@@ -76,11 +91,10 @@ describe('PortPolicy', () => {
   })
 
   it('starts no try after its budget is used up', async () => {
-    let nowMs = 0
-    const clock = { nowMs: () => nowMs, monotonicMs: () => nowMs }
+    const clock = new ManualClock()
     const { policy } = makePolicy({ attempts: 10, budgetMs: 100, clock })
     const work = vi.fn<() => Promise<never>>(async () => {
-      nowMs += 60
+      clock.advance(60)
       throw unavailable()
     })
     await expect(policy.execute(work, NEVER)).rejects.toMatchObject({ code: 'storage_unavailable' })
@@ -90,10 +104,10 @@ describe('PortPolicy', () => {
   it('ends a wait as soon as the signal aborts and does not try again', async () => {
     vi.useFakeTimers()
     onTestFinished(() => void vi.useRealTimers())
-    const { policy } = makePolicy({ initialDelayMs: 50, maxDelayMs: 50, random: () => 0.99 })
+    const { policy, events } = makePolicy({ initialDelayMs: 50, maxDelayMs: 50, random: () => 0.99 })
     const controller = new AbortController()
     const reason = new Error('stop')
-    policy.onRetry(() => controller.abort(reason))
+    events.on('retried', () => controller.abort(reason))
     const work = failing(unavailable(), unavailable())
     await expect(policy.execute(work, controller.signal)).rejects.toBe(reason)
     await vi.advanceTimersByTimeAsync(100)
@@ -135,8 +149,54 @@ describe('PortPolicy', () => {
     expect(() => makePolicy(options)).toThrow(message)
   })
 
-  it('uses the system clock and random numbers by default', async () => {
-    const policy = makePortPolicy({ name: 's3', attempts: 2, budgetMs: 1_000, initialDelayMs: 2, maxDelayMs: 2 })
+  it('fails at once, with the time to come again, while its breaker is open', async () => {
+    const clock = new ManualClock()
+    const { policy, giveUps } = makePolicy({ failures: 3, clock })
+    await expect(policy.execute(failing(unavailable(), unavailable(), unavailable()), NEVER)).rejects.toMatchObject({ message: 'away' })
+    expect(giveUps).toHaveLength(1)
+    clock.advance(400)
+    const work = failing()
+    await expect(policy.execute(work, NEVER)).rejects.toMatchObject({ code: 'storage_unavailable', retryable: true, retryAfterMs: 600 })
+    expect(work).not.toHaveBeenCalled()
+    expect(giveUps).toHaveLength(1)
+  })
+
+  it('ends the retries of a call whose failure opens the breaker', async () => {
+    const { policy, retries } = makePolicy({ failures: 2, attempts: 10 })
+    const work = failing(unavailable(), unavailable(), unavailable())
+    await expect(policy.execute(work, NEVER)).rejects.toMatchObject({ code: 'storage_unavailable' })
+    expect(work).toHaveBeenCalledTimes(2)
+    expect(retries).toHaveLength(1)
+  })
+
+  it('ends a call that takes too long, aborts what it was doing, and tells so', async () => {
+    const { policy, recorded } = makePolicy({ timeoutMs: 10 })
+    let aborted = false
+    const hanging = (_: number, signal: AbortSignal) => new Promise<never>(() => signal.addEventListener('abort', () => (aborted = true)))
+    await expect(policy.execute(hanging, NEVER)).rejects.toMatchObject({
+      code: 'storage_unavailable',
+      retryable: true,
+      message: 'a call of object storage was not over after 10 ms',
+    })
+    expect(aborted).toBe(true)
+    expect(recorded.timedOut).toEqual([{ port: 's3', timeoutMs: 10 }])
+    expect(recorded.gaveUp).toEqual([])
+  })
+
+  it('tells the reason of the signal, and no time limit, when the caller aborts a call with a limit', async () => {
+    const { policy, recorded } = makePolicy({ timeoutMs: 60_000 })
+    const controller = new AbortController()
+    const reason = new Error('stop')
+    const running = policy.execute(() => new Promise<never>(() => {}), controller.signal)
+    controller.abort(reason)
+    await expect(running).rejects.toBe(reason)
+    expect(recorded.timedOut).toEqual([])
+  })
+
+  it('passes the result and the errors of a call that is over within its limit', async () => {
+    const { policy } = makePolicy({ timeoutMs: 60_000 })
     await expect(policy.execute(failing(unavailable()), NEVER)).resolves.toBe('try 2')
+    const final = TaskError.invalid('file_not_found', 'no such file')
+    await expect(policy.execute(failing(final), NEVER)).rejects.toBe(final)
   })
 })
