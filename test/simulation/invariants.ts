@@ -2,6 +2,9 @@ import type { NewTask, TaskType } from '#libs/kernel'
 import type { ModelTables } from '../model/model.tables.js'
 import type { SeenSend } from './simulated-llm.client.js'
 
+/** A lease may become too old between a claim and its send: now and then, not again and again. */
+const MAX_UNSENT = 5
+
 export interface SimulationEvidence {
   readonly tables: ModelTables
   readonly accepted: readonly NewTask[]
@@ -12,7 +15,13 @@ export interface SimulationEvidence {
 
 /** What must hold when faults have stopped and time has gone on: each violation in words. */
 export function findViolations(evidence: SimulationEvidence): string[] {
-  return [...findUnended(evidence), ...findUnpublished(evidence), ...findBadSends(evidence), ...findDisorder(evidence)]
+  return [
+    ...findUnended(evidence),
+    ...findUnpublished(evidence),
+    ...findBadSends(evidence),
+    ...findDisorder(evidence),
+    ...findChurn(evidence),
+  ]
 }
 
 function findUnended({ tables, accepted }: SimulationEvidence): string[] {
@@ -44,6 +53,14 @@ function findBadSends({ tables, sends, types }: SimulationEvidence): string[] {
     return paid.length > most ? [`${task.taskId} may have been paid for ${paid.length} times, and ${most} are allowed`] : []
   })
   return [...late, ...twice, ...unknown, ...bought]
+}
+
+/** A replica that must not send takes no tasks: each claim would be an attempt for nothing. */
+function findChurn({ tables }: SimulationEvidence): string[] {
+  const unsent = tables.attempts.filter(({ state, errorCode }) => state === 'not_sent' && errorCode === 'lease_lost')
+  return [...Map.groupBy(unsent, ({ taskNumber }) => taskNumber)]
+    .filter(([, { length }]) => length > MAX_UNSENT)
+    .map(([id, { length }]) => `task number ${id} was claimed ${length} times by replicas that were not allowed to send`)
 }
 
 /** The results of a key are numbered without a gap, in the order of the offsets. */
