@@ -28,7 +28,13 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['libs/**/*.test.ts', 'apps/**/*.test.ts', 'tools/**/*.test.ts', 'test/architecture/**/*.test.ts'],
+          include: [
+            'libs/**/*.test.ts',
+            'apps/**/*.test.ts',
+            'tools/**/*.test.ts',
+            'test/architecture/**/*.test.ts',
+            'test/simulation/**/*.test.ts',
+          ],
           setupFiles: ['test/harness/setup.ts'],
           testTimeout: 5_000 * patience,
           hookTimeout: 10_000 * patience,

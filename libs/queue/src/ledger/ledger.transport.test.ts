@@ -141,6 +141,24 @@ describe(LedgerTransport.name, () => {
     await close(made)
   })
 
+  it('claims nothing, not at accept either, while its lease is so old that all of it would come back unsent', async () => {
+    const made = await started()
+    made.lease.isFresh = false
+    made.due.push(...makeTasks(1))
+    made.ledger.announceDue()
+    await vi.advanceTimersByTimeAsync(10 * POLL_MS)
+    const claimsBefore = made.rooms().length
+    await vi.advanceTimersByTimeAsync(10 * POLL_MS)
+    expect(made.rooms()).toHaveLength(claimsBefore)
+    expect(made.ledger.claimer!.takeRoom(1)).toBe(0)
+    expect(made.running).toHaveLength(0)
+    made.lease.isFresh = true
+    await vi.advanceTimersByTimeAsync(POLL_MS)
+    expect(made.running).toHaveLength(1)
+    await endTask(made, 0)
+    await close(made)
+  })
+
   it('claims no more at once than its batch', async () => {
     const made = await started({ limit: 10, claimBatch: 4, due: makeTasks(10) })
     expect(made.rooms()).toEqual([4, 4, 2])

@@ -51,6 +51,7 @@ const ERROR_DELAY = { initialDelayMs: 100, maxDelayMs: 5_000 }
  * full      no stream or no room is free; a release or an end wakes it
  * idle      the last claim found less than it could take; `onDue` wakes it, or the poll
  * failing   the claim failed; it waits with a growing delay, at least until PostgreSQL's breaker lets calls through
+ * stale     the lease has not been renewed for so long that nothing may be sent: what would be claimed would come back at once, again and again
  * draining  stopped: nothing is claimed, what runs may end within the grace period, then its calls are aborted
  *
  * Streams are taken before a claim, since a claim opens attempts; those that it did not use go back at once.
@@ -92,7 +93,7 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
     const { ledger, streams } = this.options
     this.unsubscribe = [ledger.onDue(() => this.noticeDue()), streams.onFree(() => this.wakeUp('room'))]
     this.stopClaimsAtAccept = ledger.claimAtAccept({
-      takeRoom: (wanted) => (this.mayHaveMore ? 0 : this.takeRoom(wanted)),
+      takeRoom: (wanted) => (this.mayHaveMore || !this.options.lease.isFresh ? 0 : this.takeRoom(wanted)),
       start: (tasks, taken) => this.startClaimed(tasks, taken),
     })
     this.loop = this.run()
@@ -143,6 +144,10 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
   private async run(): Promise<void> {
     let failures = 0
     while (!this.stopping.signal.aborted) {
+      if (!this.options.lease.isFresh) {
+        await this.sleepUntil('retry', this.options.pollIntervalMs)
+        continue
+      }
       const room = this.takeRoom(this.options.claimBatch)
       if (room === 0) {
         await this.sleepUntil('room')

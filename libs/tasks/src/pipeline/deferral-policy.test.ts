@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ERROR_CODES } from '#libs/contracts'
 import { TaskError } from '#libs/kernel'
@@ -55,5 +56,20 @@ describe(chooseDelay.name, () => {
 
   it.each(['shutdown', 'lease_lost'] as const)('is nothing after %s, so that another replica takes the task at once', (code) => {
     expect(chooseDelay(makeError(code, 60_000), { ...schedule, sends: 5 })).toBe(0)
+  })
+
+  it('lies within its step for any schedule, unless the other side asked for more', () => {
+    const chance = fc.double({ min: 0, max: 1, noNaN: true })
+    const scheduleOf = fc.array(fc.integer({ min: 1, max: 86_400_000 }), { minLength: 1, maxLength: 6 })
+    const asked = fc.option(fc.nat({ max: 86_400_000 }), { nil: undefined })
+    fc.assert(
+      fc.property(scheduleOf, fc.nat({ max: 20 }), chance, asked, (scheduleMs, sends, random, retryAfterMs) => {
+        const delayMs = chooseDelay(makeError('llm_timeout', retryAfterMs), { scheduleMs, sends, random: () => random })
+        const step = scheduleMs[Math.min(Math.max(sends - 1, 0), scheduleMs.length - 1)]!
+        expect(Number.isSafeInteger(delayMs)).toBe(true)
+        expect(delayMs).toBeGreaterThanOrEqual(Math.max(Math.floor(step / 2), retryAfterMs ?? 0))
+        expect(delayMs).toBeLessThanOrEqual(Math.max(step, retryAfterMs ?? 0))
+      }),
+    )
   })
 })

@@ -1,0 +1,204 @@
+import { Ledger, TaskError, type Clock } from '#libs/kernel'
+import type {
+  AcceptResult,
+  ClaimedTask,
+  Deferral,
+  FinishResult,
+  InstantClaimer,
+  KeptAnswer,
+  NewTask,
+  NextAttempt,
+  OpenAttempt,
+  OutboxMessage,
+  Rejection,
+  RunEnd,
+  TaskProgress,
+  TransitionResult,
+  WorkerLease,
+} from '#libs/kernel'
+import { recogniseTasks, storeTasks } from './model.accept.js'
+import { claimDue, openNext } from './model.claim.js'
+import { releaseUnknown } from './model.leases.js'
+import { storeRejections, takeOld } from './model.outbox.js'
+import type { ModelTables } from './model.tables.js'
+import { finishRun, putBack, storeAnswer, type ModelPutBack } from './model.transitions.js'
+
+interface Offered {
+  readonly task: NewTask
+  readonly result: PromiseWithResolvers<AcceptResult>
+}
+
+/**
+ * One replica's side of a ledger that is nothing but collections in memory: the rules of the port, said plainly, for tests to compare the
+ * real ledger with and to run the core on. All that is offered to `accept` in one turn is one batch.
+ *
+ * `loseAnswer` makes the next operation happen without its caller being told: facts (answers, ends, what is put back) are then offered
+ * again, as the port's retries do; of the others the caller hears `ledger_unavailable`.
+ */
+export class ModelLedger extends Ledger {
+  loseAnswer = false
+  private offered: Offered[] = []
+  private claimer: InstantClaimer | undefined
+  private hasLostClaim = false
+  private readonly held = new Map<number, ClaimedTask>()
+  private readonly listeners = new Set<() => void>()
+
+  constructor(
+    private readonly tables: ModelTables,
+    private readonly lease: Pick<WorkerLease, 'fence'>,
+    private readonly clock: Pick<Clock, 'nowMs'>,
+  ) {
+    super()
+  }
+
+  accept(task: NewTask): Promise<AcceptResult> {
+    const result = Promise.withResolvers<AcceptResult>()
+    if (this.offered.push({ task, result }) === 1) queueMicrotask(() => this.acceptBatch(this.offered.splice(0)))
+    return result.promise
+  }
+
+  async reject(rejections: readonly Rejection[]): Promise<OutboxMessage[]> {
+    return this.once(() => storeRejections(this.tables, rejections, this.clock.nowMs()))
+  }
+
+  async claim(limit: number): Promise<ClaimedTask[]> {
+    const { fence } = this.lease
+    if (fence === null) return []
+    if (this.hasLostClaim) this.once(() => releaseUnknown(this.tables, fence, this.heldUnder(fence)))
+    this.hasLostClaim = false
+    return this.claiming(() => claimDue(this.tables, fence, limit, this.clock.nowMs()))
+  }
+
+  async openAttempt(task: ClaimedTask, next: NextAttempt): Promise<OpenAttempt | null> {
+    const attempt = this.once(() => openNext(this.tables, task, next, this.clock.nowMs()))
+    if (!attempt) this.forget(task)
+    return attempt
+  }
+
+  async recordAnswer(task: ClaimedTask, attempt: OpenAttempt, answer: KeptAnswer): Promise<void> {
+    this.persist(() => storeAnswer(this.tables, task, attempt, answer))
+  }
+
+  async finish(end: RunEnd): Promise<FinishResult> {
+    const result = this.persist(() => finishRun(this.tables, end, this.clock.nowMs()))
+    this.forget(end.task)
+    if (end.task.orderingKey) this.announce()
+    return result
+  }
+
+  async defer({ task, delayMs, reason, countsAttempt, ...progress }: Deferral): Promise<TransitionResult> {
+    const attemptsDelta = Number(countsAttempt) - Number(progress.attemptEnd !== undefined)
+    const runAtMs = this.clock.nowMs() + delayMs
+    const result = this.putBack({ task, state: 'pending', runAtMs, reason, attemptsDelta, ...progress })
+    if (delayMs <= 0) this.announce()
+    return result
+  }
+
+  async hold(task: ClaimedTask, reason: string, progress: TaskProgress = {}): Promise<TransitionResult> {
+    return this.putBack({ task, state: 'held', runAtMs: this.clock.nowMs(), reason, attemptsDelta: 0, ...progress })
+  }
+
+  async markPublished(outboxIds: readonly number[]): Promise<void> {
+    this.once(() => (this.tables.outbox = this.tables.outbox.filter(({ id }) => !outboxIds.includes(id))))
+  }
+
+  async takeUnpublished(olderThanMs: number, limit: number): Promise<OutboxMessage[]> {
+    return this.once(() => takeOld(this.tables, olderThanMs, limit, this.clock.nowMs()))
+  }
+
+  claimAtAccept(claimer: InstantClaimer): () => Promise<void> {
+    this.claimer = claimer
+    return async () => {
+      this.claimer = undefined
+    }
+  }
+
+  onDue(listener: () => void): () => void {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+
+  /** What another replica tells, too. */
+  announce(): void {
+    this.listeners.forEach((listener) => listener())
+  }
+
+  private acceptBatch(offered: readonly Offered[]): void {
+    try {
+      const tasks = offered.map(({ task }) => task)
+      const { fresh, claimed } = this.storeAndClaim(tasks)
+      const results = new Map<NewTask, AcceptResult>([...fresh].map((task) => [task, 'accepted']))
+      const known = tasks.filter((task) => !fresh.has(task))
+      recogniseTasks(this.tables, known, this.clock.nowMs()).forEach((result, index) => results.set(known[index]!, result))
+      if (fresh.size > claimed.length) this.announce()
+      offered.forEach(({ task, result }) => result.resolve(results.get(task)!))
+    } catch (error) {
+      offered.forEach(({ result }) => result.reject(error))
+    }
+  }
+
+  private storeAndClaim(tasks: readonly NewTask[]) {
+    const { fence } = this.lease
+    const nowMs = this.clock.nowMs()
+    const wanted = tasks.filter(({ orderingKey, hasFiles }) => orderingKey === null && !hasFiles).length
+    const room = fence === null || this.hasLostClaim ? 0 : (this.claimer?.takeRoom(wanted) ?? 0)
+    if (fence === null || room === 0) return this.once(() => storeTasks(this.tables, tasks, nowMs))
+    const { claimer } = this
+    let claimed: readonly ClaimedTask[] = []
+    try {
+      const stored = this.noteLoss(() => storeTasks(this.tables, tasks, nowMs, { leaseId: fence, tasks: room }))
+      claimed = stored.claimed
+      claimed.forEach((task) => this.held.set(task.id, task))
+      return stored
+    } finally {
+      claimer!.start(claimed, room)
+    }
+  }
+
+  private claiming(work: () => ClaimedTask[]): ClaimedTask[] {
+    const tasks = this.noteLoss(work)
+    tasks.forEach((task) => this.held.set(task.id, task))
+    return tasks
+  }
+
+  private noteLoss<T>(work: () => T): T {
+    try {
+      return this.once(work)
+    } catch (error) {
+      this.hasLostClaim = true
+      throw error
+    }
+  }
+
+  private putBack(item: ModelPutBack): TransitionResult {
+    const result = this.persist(() => putBack(this.tables, item))
+    this.forget(item.task)
+    return result
+  }
+
+  private once<T>(work: () => T): T {
+    const result = work()
+    if (!this.takeLoss()) return result
+    throw TaskError.unavailable('ledger_unavailable', 'the answer was lost')
+  }
+
+  private persist<T>(work: () => T): T {
+    const result = work()
+    return this.takeLoss() ? work() : result
+  }
+
+  private takeLoss(): boolean {
+    const isLost = this.loseAnswer
+    this.loseAnswer = false
+    return isLost
+  }
+
+  private heldUnder(fence: number): Set<number> {
+    return new Set([...this.held.values()].filter(({ leaseId }) => leaseId === fence).map(({ id }) => id))
+  }
+
+  private forget(task: ClaimedTask): void {
+    const held = this.held.get(task.id)
+    if (held?.leaseId === task.leaseId && held.claim === task.claim) this.held.delete(task.id)
+  }
+}

@@ -1,0 +1,70 @@
+import type { ClaimedTask, NextAttempt, OpenAttempt } from '#libs/kernel'
+import { endAttempt, findHeld } from './model.transitions.js'
+import type { ModelTables, QueuedTask } from './model.tables.js'
+
+export function isDue(row: QueuedTask, nowMs: number): boolean {
+  return row.state === 'pending' && row.isHead && row.runAtMs <= nowMs
+}
+
+/** Due heads: the highest priority first, then who has been due the longest. Nothing without a lease that is held. */
+export function claimDue(tables: ModelTables, leaseId: number, limit: number, nowMs: number): ClaimedTask[] {
+  if (!tables.holdsLease(leaseId)) return []
+  return [...tables.queue.values()]
+    .filter((row) => isDue(row, nowMs))
+    .toSorted((a, b) => b.task.priority - a.task.priority || a.runAtMs - b.runAtMs || a.id - b.id)
+    .slice(0, limit)
+    .map((row) => claimRow(tables, row, leaseId))
+}
+
+/** A received answer comes along instead of a new attempt; what must be prepared gets neither. */
+export function claimRow(tables: ModelTables, row: QueuedTask, leaseId: number): ClaimedTask {
+  const stored = tables.answerOf(row.id)
+  row.state = 'running'
+  row.leaseId = leaseId
+  row.claims++
+  row.reason = null
+  const attempt = row.prepare || stored ? null : openRow(tables, row, true)
+  const { payload, payloadHash: _, estimatedTokens: __, ...fields } = row.task
+  return {
+    ...fields,
+    id: row.id,
+    acceptedOn: new Date(row.acceptedAtMs).toISOString().slice(0, 10),
+    acceptedAtMs: row.acceptedAtMs,
+    payload: payload.toString('utf8'),
+    run: 1,
+    attempts: row.attempts,
+    maybePaid: row.maybePaid,
+    crashes: row.crashes,
+    settingsVersion: 1,
+    promptVersion: row.promptVersion,
+    leaseId,
+    claim: row.claims,
+    freeAttemptUsed: row.freeAttemptUsed,
+    attempt,
+    storedAnswer: stored ? { ...stored.answer, attemptId: stored.attemptId, attemptNumber: stored.attemptNumber } : null,
+  }
+}
+
+/** The next attempt of a held task. With an answer in store the task goes back instead, to be claimed with it. */
+export function openNext(tables: ModelTables, task: ClaimedTask, next: NextAttempt, nowMs: number): OpenAttempt | null {
+  if (next.attemptEnd) endAttempt(tables, next.attemptEnd)
+  const row = findHeld(tables, task)
+  if (!row || !tables.holdsLease(task.leaseId)) return null
+  if (next.attemptEnd?.state === 'maybe_paid') row.maybePaid++
+  row.prepare = false
+  row.promptVersion ??= next.promptVersion ?? null
+  row.freeAttemptUsed ||= !next.countsAttempt
+  if (!tables.answerOf(row.id)) return openRow(tables, row, next.countsAttempt)
+  row.state = 'pending'
+  row.leaseId = null
+  row.runAtMs = nowMs
+  return null
+}
+
+function openRow(tables: ModelTables, row: QueuedTask, counted: boolean): OpenAttempt {
+  row.sends++
+  if (counted) row.attempts++
+  const attempt = { id: tables.nextId(), number: row.sends }
+  tables.attempts.push({ ...attempt, taskNumber: row.id, counted, state: 'sending', errorCode: null })
+  return attempt
+}
