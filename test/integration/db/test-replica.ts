@@ -4,6 +4,7 @@ import { HotPool } from '../../../libs/db/src/connection/hot-pool.js'
 import { PostgresWorkerLease } from '../../../libs/db/src/lease/postgres-worker-lease.js'
 import { DueTasks } from '../../../libs/db/src/ledger/due-tasks.js'
 import { PostgresLedger } from '../../../libs/db/src/ledger/postgres-ledger.js'
+import { AbandonedAnswers } from '../../../libs/db/src/spool/abandoned-answers.js'
 import { makeDbSettings, type TestDatabase } from './test-database.js'
 
 /** A replica's side of the ledger: what DbModule wires. */
@@ -21,16 +22,19 @@ export interface TestReplica {
 export interface ReplicaOptions {
   readonly leaseMs?: number
   readonly env?: Readonly<Record<string, string>>
+  /** Where the files of dead processes lie that are brought in before a reaping. */
+  readonly spoolParent?: string
 }
 
 /** A replica that holds a lease. It ends with the test. */
 export async function openReplica(
   { url }: Pick<TestDatabase, 'url'>,
-  { leaseMs = 10_000, env = {} }: ReplicaOptions = {},
+  { leaseMs = 10_000, env = {}, spoolParent }: ReplicaOptions = {},
 ): Promise<TestReplica> {
   const settings = makeDbSettings(url, env)
   const pool = new HotPool(settings)
-  const lease = new PostgresWorkerLease(pool, { worker: 'test', durationMs: leaseMs })
+  const abandoned = new AbandonedAnswers(pool, spoolParent)
+  const lease = new PostgresWorkerLease(pool, { worker: 'test', durationMs: leaseMs, beforeReaping: () => abandoned.bringIn() })
   const due = new DueTasks(pool, settings)
   const ledger = new PostgresLedger(pool, lease, due, settings)
   await lease.start()
