@@ -14,6 +14,7 @@ export class FakeLedger extends Ledger {
   override readonly hold = vi.fn<Ledger['hold']>(refuse('Ledger.hold'))
   override readonly markPublished = vi.fn<Ledger['markPublished']>(refuse('Ledger.markPublished'))
   override readonly takeUnpublished = vi.fn<Ledger['takeUnpublished']>(refuse('Ledger.takeUnpublished'))
+  override hasRoomForAnswers = true
   claimer: InstantClaimer | undefined
   /** What a stop of it waits for. */
   instantUnderWay: Promise<void> = Promise.resolve()

@@ -106,6 +106,11 @@ export class ModelLedger extends Ledger {
     return this.once(() => takeOld(this.tables, olderThanMs, limit, this.clock.nowMs()))
   }
 
+  /** It keeps any number of answers. */
+  get hasRoomForAnswers(): boolean {
+    return true
+  }
+
   claimAtAccept(claimer: InstantClaimer): () => Promise<void> {
     this.claimer = claimer
     return async () => {

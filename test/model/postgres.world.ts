@@ -1,11 +1,11 @@
-import { WorkerLease, type Ledger } from '#libs/kernel'
+import { SystemClock, TaskError, WorkerLease, type Ledger } from '#libs/kernel'
+import { PortPolicies, ResilienceEvents } from '#libs/resilience'
 import type { LedgerReader } from '#tools/rig'
 import { HotPool, type Row, type Statement, type StatementRunner } from '../../libs/db/src/connection/hot-pool.js'
 import type { DbSettings } from '../../libs/db/src/db.settings.js'
 import { acquireLease, reapLeases, releaseLease, renewLease, type FreedTasks } from '../../libs/db/src/lease/lease.statements.js'
 import type { DueTasks } from '../../libs/db/src/ledger/due-tasks.js'
 import { PostgresLedger } from '../../libs/db/src/ledger/postgres-ledger.js'
-import { TaskError } from '#libs/kernel'
 import type { ReplicaName } from './ledger.step.js'
 import { LedgerWorld, type WorldReplica, type WorldState } from './ledger.world.js'
 import { CLEAN, SNAPSHOT } from './postgres.snapshot.js'
@@ -128,7 +128,9 @@ async function makeMember(server: PostgresServer): Promise<Member> {
   const { pool, due, settings } = server
   const lease = new SteppedLease(await takeLease(server))
   // With no time for a lost claim to come in late, the next claim finds out what is held, and that is the end of it.
-  const ledger = new PostgresLedger(pool, lease, due, { ...settings, statementTimeoutMs: 0 })
+  const policies = new PortPolicies(new ResilienceEvents(), new SystemClock(), Math.random)
+  const persistence = policies.makeEndlessPolicy({ port: 'postgres', retry: settings.retry })
+  const ledger = new PostgresLedger(pool, lease, due, { ...settings, persistence, statementTimeoutMs: 0 })
   return { ledger, lease, lose: () => (pool.loseAnswer = true) }
 }
 

@@ -72,6 +72,10 @@ export class UnreliableLedger extends Ledger {
     return this.ask(() => this.model.takeUnpublished(olderThanMs, limit))
   }
 
+  get hasRoomForAnswers(): boolean {
+    return this.model.hasRoomForAnswers
+  }
+
   claimAtAccept(claimer: InstantClaimer): () => Promise<void> {
     return this.model.claimAtAccept(claimer)
   }

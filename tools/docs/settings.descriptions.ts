@@ -144,6 +144,17 @@ export const SETTING_GROUPS: readonly SettingGroup[] = [
       LEDGER_CLAIM_BATCH: { does: 'Tasks that are claimed together at most.' },
       LEDGER_SPARE_TASKS: { does: 'Tasks in hand beyond the streams: those that read files, or whose answers are being stored.' },
       LEDGER_POLL_INTERVAL_MS: { does: 'How often due tasks are looked for when nothing says that there are any.' },
+      ANSWERS_WAITING_BYTES: {
+        does: 'While received answers of more bytes than this wait for PostgreSQL, nothing is sent. Answers of calls that are under way are kept all the same.',
+      },
+      ANSWER_SPOOL_DIR: {
+        does: 'Below it, in a folder of its own user, answers are written down that PostgreSQL does not take: `off`, or an absolute path of at most 60 bytes on a disk of this machine that outlives the process. The next start, or another replica on the machine, stores what a dead process has left.',
+        defaultIs: "the system's folder for temporary files",
+      },
+      ANSWER_SPOOL_AFTER_MS: { does: 'How long an answer waits for PostgreSQL before it is written down.' },
+      ANSWER_SPOOL_MAX_BYTES: {
+        does: 'Answers on the disk, of all replicas that share the folder; what goes beyond waits in memory only.',
+      },
       INTAKE_MAX_PENDING_TASKS: { does: 'Intake pauses while more tasks than this are pending, over all replicas.' },
       INTAKE_MAX_PENDING_BYTES: { does: 'The same in bytes.' },
       INTAKE_MAX_DEFERRED_TASKS: { does: 'The same for tasks that wait for a later time.' },

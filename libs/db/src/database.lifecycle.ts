@@ -7,6 +7,8 @@ import { PostgresLedger } from './ledger/postgres-ledger.js'
 import { PostgresIntakeGate } from './ledger/postgres-intake-gate.js'
 import { migrate, missingMigrations } from './schema/migrator.js'
 import { PartitionKeeper } from './schema/partitions.js'
+import { AbandonedAnswers } from './spool/abandoned-answers.js'
+import { SpoolLifecycle } from './spool/spool.lifecycle.js'
 
 const RETRY_MS = 1_000
 
@@ -30,6 +32,8 @@ export class DatabaseLifecycle implements OnApplicationShutdown {
     private readonly gate: PostgresIntakeGate,
     private readonly due: DueTasks,
     private readonly ledger: PostgresLedger,
+    private readonly abandoned: AbandonedAnswers,
+    private readonly spool: SpoolLifecycle,
   ) {
     this.partitions = new PartitionKeeper(pool, settings.retention, {
       onError: (error) => this.logger.error('partitions could not be made or old ones dropped', { error }),
@@ -67,6 +71,9 @@ export class DatabaseLifecycle implements OnApplicationShutdown {
     const missing = await missingMigrations(this.settings.directUrl)
     if (missing.length > 0) throw new Error(`the schema lacks ${missing.join(', ')}: run "npm run migrate", or set MIGRATE_ON_START=true`)
     await this.partitions.start()
+    await this.spool.start()
+    // Before a lease is held, and so before anything is claimed.
+    await this.abandoned.bringIn()
     if (this.lease.fence === null) await this.lease.start()
     await this.gate.start()
     await this.due.start()
@@ -76,6 +83,7 @@ export class DatabaseLifecycle implements OnApplicationShutdown {
   async onApplicationShutdown(): Promise<void> {
     if (this.stopping) return
     this.stopping = true
+    await this.spool.stop()
     this.ledger.stop()
     this.gate.stop()
     this.partitions.stop()

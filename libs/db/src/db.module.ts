@@ -15,6 +15,10 @@ import { createIntakeGate } from './ledger/create-intake-gate.js'
 import { DueTasks } from './ledger/due-tasks.js'
 import { PostgresIntakeGate } from './ledger/postgres-intake-gate.js'
 import { PostgresLedger } from './ledger/postgres-ledger.js'
+import { AbandonedAnswers } from './spool/abandoned-answers.js'
+import { AnswerMeter } from './spool/answer.meter.js'
+import { answerMetrics } from './spool/answer.metrics.js'
+import { SpoolLifecycle } from './spool/spool.lifecycle.js'
 
 /** The ledger and all that hangs on it, for every module. Needs ConfigModule with dbSettings, HealthModule and ResilienceModule. */
 @Global()
@@ -32,14 +36,20 @@ import { PostgresLedger } from './ledger/postgres-ledger.js'
       useFactory: (pool: HotPool, settings: DbSettings) => new DueTasks(pool, settings),
     },
     {
-      provide: PostgresWorkerLease,
+      provide: AbandonedAnswers,
       inject: [HotPool, dbSettings.KEY],
-      useFactory: (pool: HotPool, settings: DbSettings) =>
+      useFactory: (pool: HotPool, { spool }: DbSettings) => new AbandonedAnswers(pool, spool.parentFolder),
+    },
+    {
+      provide: PostgresWorkerLease,
+      inject: [HotPool, dbSettings.KEY, AbandonedAnswers],
+      useFactory: (pool: HotPool, settings: DbSettings, abandoned: AbandonedAnswers) =>
         new PostgresWorkerLease(pool, {
           worker: `${hostname()}:${process.pid}`,
           durationMs: settings.leaseDurationMs,
           // Without a breaker: a lease is renewed by whatever is left of PostgreSQL.
           renewals: new HotPool({ ...settings, ...makeRenewalLimits(settings.leaseDurationMs) }),
+          beforeReaping: () => abandoned.bringIn(),
         }),
     },
     {
@@ -58,12 +68,19 @@ import { PostgresLedger } from './ledger/postgres-ledger.js'
           persistence: policies.makeEndlessPolicy({ port: 'postgres', retry: settings.retry }),
         }),
     },
+    {
+      provide: SpoolLifecycle,
+      inject: [PostgresLedger, dbSettings.KEY],
+      useFactory: (ledger: PostgresLedger, { spool }: DbSettings) => new SpoolLifecycle(ledger, spool),
+    },
     { provide: WorkerLease, useExisting: PostgresWorkerLease },
     { provide: IntakeGate, useExisting: PostgresIntakeGate },
     DatabaseLifecycle,
     DatabaseHealth,
     ...poolMetrics,
     PoolMeter,
+    ...answerMetrics,
+    AnswerMeter,
   ],
   exports: [Ledger, WorkerLease, IntakeGate, HotPool, PostgresWorkerLease, DatabaseLifecycle],
 })

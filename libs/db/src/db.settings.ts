@@ -1,6 +1,12 @@
+import { tmpdir } from 'node:os'
+import { isAbsolute } from 'node:path'
 import { z } from 'zod'
 import { defineSettings, envBoolean, envInteger, envUrl, SettingsError } from '#libs/config'
 import { checkDelays } from '#libs/resilience'
+import { MAX_FOLDER_BYTES } from './spool/spool.folder.js'
+
+/** An empty variable counts as not set, so that the spool has a word for being off. */
+const OFF = 'off'
 
 const postgresUrl = () => envUrl('postgres:', 'postgresql:')
 
@@ -23,6 +29,15 @@ export const dbSettings = defineSettings(
     DATABASE_BREAKER_OPEN_MS: envInteger({ min: 100, max: 600_000 }).default(1_000),
     MIGRATE_ON_START: envBoolean().optional(),
     LEASE_DURATION_MS: envInteger({ min: 500, max: 600_000 }).default(10_000),
+    ANSWERS_WAITING_BYTES: envInteger({ min: 1 }).default(256 * 1024 ** 2),
+    ANSWER_SPOOL_DIR: z
+      .string()
+      .refine((path) => path === OFF || (isAbsolute(path) && Buffer.byteLength(path) <= MAX_FOLDER_BYTES), {
+        error: ({ input }) => `must be ${OFF} or an absolute path of at most ${MAX_FOLDER_BYTES} bytes (got "${String(input)}")`,
+      })
+      .optional(),
+    ANSWER_SPOOL_AFTER_MS: envInteger({ min: 10, max: 600_000 }).default(5_000),
+    ANSWER_SPOOL_MAX_BYTES: envInteger({ min: 1 }).default(1024 ** 3),
     INTAKE_MAX_PENDING_TASKS: envInteger({ min: 1 }).default(50_000),
     INTAKE_MAX_PENDING_BYTES: envInteger({ min: 1 }).default(2 * 1024 ** 3),
     INTAKE_MAX_DEFERRED_TASKS: envInteger({ min: 1 }).default(200_000),
@@ -59,6 +74,13 @@ export const dbSettings = defineSettings(
         migrateOnStart: env.MIGRATE_ON_START ?? env.SLUICE_PROFILE === 'dev',
         leaseDurationMs: env.LEASE_DURATION_MS,
         batchSize: env.LEDGER_BATCH_SIZE,
+        waitingAnswersBytes: env.ANSWERS_WAITING_BYTES,
+        spool: {
+          /** undefined: off. */
+          parentFolder: env.ANSWER_SPOOL_DIR === OFF ? undefined : (env.ANSWER_SPOOL_DIR ?? tmpdir()),
+          afterMs: env.ANSWER_SPOOL_AFTER_MS,
+          maxBytes: env.ANSWER_SPOOL_MAX_BYTES,
+        },
         retention: {
           historyDays: env.HISTORY_RETENTION_DAYS,
           /** 0 keeps them for ever. */

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { InjectMetric } from '@willsoto/nestjs-prometheus'
 import type { Gauge, Histogram } from 'prom-client'
+import { collectBefore } from './collect-before.js'
 import { HotPool } from './connection/hot-pool.js'
 import { POOL_CONNECTIONS, POOL_WAIT, POOL_WAITING } from './pool.metrics.js'
 
@@ -21,9 +22,4 @@ export class PoolMeter {
     })
     collectBefore(waiting, () => waiting.set(pool.use.waiting))
   }
-}
-
-/** prom-client calls `collect` of a metric when it is scraped; it is given at construction, which is Nest's here. */
-function collectBefore<T extends string>(gauge: Gauge<T>, read: () => void): void {
-  Object.assign(gauge, { collect: read })
 }

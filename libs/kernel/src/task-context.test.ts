@@ -83,6 +83,16 @@ describe(TaskContext.name, () => {
     expect(() => context.checkMaySend()).toThrow(expect.objectContaining({ code: 'lease_lost', retryable: true }))
   })
 
+  it('refuses a send while answers that wait to be stored leave no room for its own', () => {
+    let hasRoom = true
+    const { signal } = new AbortController()
+    const options = { streams: new FakeStreamGate(), clock: new FakeClock(), signal, receivedAtMs: 0, hasRoomForAnswers: () => hasRoom }
+    const context = new TaskContext(makeClaimedTask({ attempt: null }), options)
+    expect(() => context.checkMaySend()).not.toThrow()
+    hasRoom = false
+    expect(() => context.checkMaySend()).toThrow(expect.objectContaining({ code: 'ledger_unavailable', retryable: true }))
+  })
+
   it('refuses a send with the reason of the abort, and knows no lease where it was told none', () => {
     const abort = new AbortController()
     const { context } = makeTaskContext(makeClaimedTask(), { signal: abort.signal })

@@ -17,6 +17,8 @@ export interface TaskContextOptions {
   readonly admission?: AbortSignal
   /** false: another worker may have taken this task already, so nothing may be sent for it. */
   readonly isLeaseFresh?: () => boolean
+  /** false: so many answers wait to be stored that nothing may be sent whose answer would join them. */
+  readonly hasRoomForAnswers?: () => boolean
 }
 
 /**
@@ -109,7 +111,7 @@ export class TaskContext implements PipelineContext {
     if (late) throw late
   }
 
-  /** To be asked right before a send. Throws TaskError `deadline_exceeded` or `lease_lost`, or why the work was aborted. */
+  /** To be asked right before a send. Throws TaskError `deadline_exceeded`, `lease_lost` or `ledger_unavailable`, or why the work was aborted. */
   checkMaySend(): void {
     this.signal.throwIfAborted()
     this.checkDeadline()
@@ -117,6 +119,9 @@ export class TaskContext implements PipelineContext {
       throw new TaskError('lease_lost', 'the lease has not been renewed for so long that another worker may hold this task', {
         retryable: true,
       })
+    }
+    if (this.options.hasRoomForAnswers?.() === false) {
+      throw TaskError.unavailable('ledger_unavailable', 'so many answers wait to be stored that one more could not be kept')
     }
   }
 

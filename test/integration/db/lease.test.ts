@@ -11,6 +11,7 @@ import { createLedgerDatabase, makeDbSettings, type TestDatabase } from './test-
 import { claimOne, openReplica, type TestReplica } from './test-replica.js'
 
 const SHORT_MS = 400
+const STEADY_MS = 1_000
 
 async function expire({ sql }: TestDatabase, { lease }: TestReplica): Promise<void> {
   await sql.rows(`UPDATE worker_lease SET expires_at = now() - interval '1 second' WHERE id = $1`, [lease.fence])
@@ -19,6 +20,12 @@ async function expire({ sql }: TestDatabase, { lease }: TestReplica): Promise<vo
 async function readLeases({ sql }: TestDatabase): Promise<string[]> {
   const rows = await sql.rows<{ state: string }>('SELECT state FROM worker_lease ORDER BY id')
   return rows.map(({ state }) => state)
+}
+
+/** Until it would reap. */
+async function steady({ lease }: TestReplica): Promise<void> {
+  const inside = lease as unknown as { steadySinceMs: number }
+  await expect.poll(() => performance.now() - inside.steadySinceMs).toBeGreaterThan(STEADY_MS)
 }
 
 describe(PostgresWorkerLease.name, () => {
@@ -74,6 +81,43 @@ describe(PostgresWorkerLease.name, () => {
     const reap = (heir.lease as unknown as { reap(): Promise<void> }).reap.bind(heir.lease)
     await reap()
     await expect(readLeases(database)).resolves.toEqual(['held', 'held'])
+  })
+
+  it('reaps nobody after an outage before it has been steady for a whole lease again', async () => {
+    const database = await createLedgerDatabase()
+    const dead = await openReplica(database)
+    const replica = await openProxiedReplica(database, { leaseMs: STEADY_MS })
+    await steady(replica)
+    replica.proxy.refuse()
+    replica.proxy.cut()
+    await expect.poll(() => replica.lease.isFresh).toBe(false)
+    await expire(database, dead)
+    await dead.die()
+    replica.proxy.accept()
+    await expect.poll(() => replica.lease.isFresh, { interval: 5 }).toBe(true)
+    const backMs = performance.now()
+    await expect.poll(() => readLeases(database), { interval: 20 }).toEqual(['reaped', 'held'])
+    // Counted from the question of the first renewal that came through, a little before this test could see it.
+    expect(performance.now() - backMs).toBeGreaterThan(STEADY_MS * 0.8)
+  })
+
+  it('aborts no call on a silence of many leases', async () => {
+    const database = await createLedgerDatabase()
+    const replica = await openProxiedReplica(database, {
+      leaseMs: 500,
+      env: { DATABASE_STATEMENT_TIMEOUT_MS: '200', DATABASE_QUERY_TIMEOUT_MS: '300' },
+    })
+    const { fence } = replica.lease
+    const signal = replica.lease.signal()
+    replica.proxy.refuse()
+    replica.proxy.kill()
+    for (let failures = 0; failures < 10; failures++) await once(replica.lease.events, 'error')
+    expect(replica.lease.isFresh).toBe(false)
+    expect(signal.aborted).toBe(false)
+    replica.proxy.accept()
+    await expect.poll(() => replica.lease.isFresh).toBe(true)
+    expect(signal.aborted).toBe(false)
+    expect(replica.lease.fence).toBe(fence)
   })
 
   it('does not reap itself, and keeps a lease that expired when nobody reaped it', async () => {

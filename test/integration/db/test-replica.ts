@@ -6,6 +6,7 @@ import { HotPool } from '../../../libs/db/src/connection/hot-pool.js'
 import { PostgresWorkerLease } from '../../../libs/db/src/lease/postgres-worker-lease.js'
 import { DueTasks } from '../../../libs/db/src/ledger/due-tasks.js'
 import { PostgresLedger } from '../../../libs/db/src/ledger/postgres-ledger.js'
+import { AbandonedAnswers } from '../../../libs/db/src/spool/abandoned-answers.js'
 import { makeDbSettings, type TestDatabase } from './test-database.js'
 
 /** A replica's side of the ledger: what DbModule wires. */
@@ -25,18 +26,21 @@ export interface ReplicaOptions {
   readonly env?: Readonly<Record<string, string>>
   /** With them its pool has the breaker that the service's has. */
   readonly events?: ResilienceEvents
+  /** Where the files of dead processes lie that are brought in before a reaping. */
+  readonly spoolParent?: string
 }
 
 /** A replica that holds a lease. It ends with the test. */
 export async function openReplica(
   { url }: Pick<TestDatabase, 'url'>,
-  { leaseMs = 10_000, env = {}, events }: ReplicaOptions = {},
+  { leaseMs = 10_000, env = {}, events, spoolParent }: ReplicaOptions = {},
 ): Promise<TestReplica> {
   const settings = makeDbSettings(url, env)
   const policies = new PortPolicies(events ?? new ResilienceEvents(), new SystemClock(), Math.random)
   const breaker = events && policies.makeBreaker({ port: 'postgres', settings: settings.breaker, isAway: isDatabaseAway })
   const pool = new HotPool(settings, breaker)
-  const lease = new PostgresWorkerLease(pool, { worker: 'test', durationMs: leaseMs })
+  const abandoned = new AbandonedAnswers(pool, spoolParent)
+  const lease = new PostgresWorkerLease(pool, { worker: 'test', durationMs: leaseMs, beforeReaping: () => abandoned.bringIn() })
   const due = new DueTasks(pool, settings)
   const persistence = policies.makeEndlessPolicy({ port: 'postgres', retry: settings.retry })
   const ledger = new PostgresLedger(pool, lease, due, { ...settings, persistence })

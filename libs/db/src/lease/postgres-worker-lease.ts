@@ -17,6 +17,8 @@ export interface LeaseOptions {
   readonly durationMs: number
   /** Where renewals go, closed with the lease: small, with short time limits. The hot pool where left out. */
   readonly renewals?: HotPool
+  /** What dead workers have left behind, to be brought in before their tasks are freed. A reaping that finds it failing is left for the next time. */
+  readonly beforeReaping?: () => Promise<void>
 }
 
 /** A renewal is due four times in a lease, a reaping at least ten times in the default one. */
@@ -132,6 +134,7 @@ export class PostgresWorkerLease extends WorkerLease {
   private async reap(): Promise<void> {
     const now = performance.now()
     if (!this.held || !this.isFresh || now - this.steadySinceMs < this.options.durationMs) return
+    await this.options.beforeReaping?.()
     const freed = await reapLeases(this.pool, this.held.id)
     if (freed.tasks > 0) this.events.emit('reaped', freed)
   }

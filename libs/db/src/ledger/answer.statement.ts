@@ -3,7 +3,7 @@ import { makeBigintArray, makeByteaArray, makeIntegerArray, makeTextArray, makeU
 import type { HotPool, Statement } from '../connection/hot-pool.js'
 
 export interface ReceivedAnswer {
-  readonly task: ClaimedTask
+  readonly task: Pick<ClaimedTask, 'id' | 'acceptedOn' | 'run'>
   readonly attempt: OpenAttempt
   readonly answer: KeptAnswer
 }
@@ -42,4 +42,21 @@ export async function recordAnswers(pool: HotPool, acceptedOn: string, received:
     makeIntegerArray(received.map(({ answer }) => Math.round(answer.durationMs))),
     makeTextArray(received.map(({ answer }) => answer.promptVersion ?? null)),
   ])
+}
+
+const FIND_ATTEMPTS: Statement = {
+  name: 'find-attempts',
+  text: `
+  SELECT id FROM attempt
+  WHERE accepted_on = $1::date AND task_number = ANY($2::bigint[]) AND (id IN (SELECT unnest($3::uuid[]))) IS TRUE`,
+}
+
+/** Which of these answers, all of tasks of one day, belong to attempts of this ledger: their ids. */
+export async function findAttempts(pool: HotPool, acceptedOn: string, received: readonly ReceivedAnswer[]): Promise<Set<string>> {
+  const rows = await pool.run<{ id: string }>(FIND_ATTEMPTS, [
+    acceptedOn,
+    makeBigintArray(received.map(({ task }) => task.id)),
+    makeUuidArray(received.map(({ attempt }) => attempt.id)),
+  ])
+  return new Set(rows.map(({ id }) => id))
 }

@@ -26,6 +26,7 @@ import { finishRuns } from './finish.statements.js'
 import { markPublished, rejectDeliveries, takeUnpublished } from './outbox.statements.js'
 import { putBackTasks, type PutBack } from './put-back.statements.js'
 import { releaseUnknown } from './recover.statement.js'
+import { WaitingAnswers } from './waiting-answers.js'
 
 export interface LedgerOptions {
   readonly batchSize: number
@@ -33,6 +34,8 @@ export interface LedgerOptions {
   readonly statementTimeoutMs: number
   /** What has happened must be written down, however long PostgreSQL is away: a policy without an end. */
   readonly persistence: PortPolicy
+  /** Bytes of received answers that wait to be stored, from which on nothing more may be sent. */
+  readonly waitingAnswersBytes: number
 }
 
 /** Bytes of payloads, answers or events in one statement. */
@@ -47,6 +50,8 @@ const MAX_BATCH_BYTES = 8 * 1024 * 1024
  *
  * It remembers which tasks it holds. After a claim whose answer was lost PostgreSQL may say that we hold more: those are released before
  * the next claim, else they would stay `running` for as long as this replica lives.
+ *
+ * Answers that PostgreSQL would not take go before new work: until they are stored nothing is claimed, and once too many wait nothing is sent.
  */
 export class PostgresLedger extends Ledger {
   private readonly held = new Map<number, Pick<ClaimedTask, 'leaseId' | 'claim'>>()
@@ -56,6 +61,7 @@ export class PostgresLedger extends Ledger {
   /** Until then a claim whose answer was lost may still be committed; undefined: none was lost. */
   private claimLostUntilMs: number | undefined
   private readonly stopping = new AbortController()
+  readonly waitingAnswers: WaitingAnswers
 
   private readonly accepting: GroupCommit<NewTask, AcceptResult>
   private readonly answering: GroupCommit<ReceivedAnswer, void>
@@ -69,7 +75,8 @@ export class PostgresLedger extends Ledger {
     private readonly options: LedgerOptions,
   ) {
     super()
-    const { batchSize } = options
+    const { batchSize, waitingAnswersBytes } = options
+    this.waitingAnswers = new WaitingAnswers({ maxBytes: waitingAnswersBytes, wasAbandoned: () => this.stopping.signal.aborted })
     const limits = { maxItems: batchSize, maxSizeBytes: MAX_BATCH_BYTES, isBadItem }
     this.accepting = new GroupCommit({
       ...limits,
@@ -119,6 +126,7 @@ export class PostgresLedger extends Ledger {
   async claim(limit: number): Promise<ClaimedTask[]> {
     const { fence } = this.lease
     if (fence === null) return []
+    if (this.waitingAnswers.mustGoFirst) throw TaskError.unavailable('ledger_unavailable', 'answers that wait to be stored go first')
     if (this.claimLostUntilMs !== undefined) await this.recover(fence, this.claimLostUntilMs)
     try {
       const tasks = await claimTasks(this.pool, fence, limit)
@@ -144,8 +152,12 @@ export class PostgresLedger extends Ledger {
     return attempt
   }
 
+  get hasRoomForAnswers(): boolean {
+    return this.waitingAnswers.hasRoom
+  }
+
   recordAnswer(task: ClaimedTask, attempt: OpenAttempt, answer: KeptAnswer): Promise<void> {
-    return this.answering.add({ task, attempt, answer })
+    return this.waitingAnswers.hold({ task, attempt, answer }, (received) => this.answering.add(received))
   }
 
   async finish(end: RunEnd): Promise<FinishResult> {
@@ -215,7 +227,8 @@ export class PostgresLedger extends Ledger {
     const { claimer } = this
     const leaseId = this.lease.fence
     // After a claim whose answer was lost, nothing is claimed before it is known what we hold.
-    if (!claimer || leaseId === null || this.claimLostUntilMs !== undefined) return acceptTasks(this.pool, tasks)
+    const mayClaim = this.claimLostUntilMs === undefined && !this.waitingAnswers.mustGoFirst
+    if (!claimer || leaseId === null || !mayClaim) return acceptTasks(this.pool, tasks)
     const taken = claimer.takeRoom(tasks.filter(({ orderingKey, hasFiles }) => orderingKey === null && !hasFiles).length)
     if (taken === 0) return acceptTasks(this.pool, tasks)
     const claiming = this.acceptFor(claimer, tasks, { leaseId, tasks: taken })
@@ -263,7 +276,12 @@ export class PostgresLedger extends Ledger {
   }
 
   private async record(acceptedOn: string, received: readonly ReceivedAnswer[]): Promise<void[]> {
-    await recordAnswers(this.pool, acceptedOn, received)
+    try {
+      await recordAnswers(this.pool, acceptedOn, received)
+    } catch (error) {
+      this.waitingAnswers.noteFailure()
+      throw error
+    }
     return repeat(undefined, received.length)
   }
 }

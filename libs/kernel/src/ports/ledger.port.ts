@@ -84,6 +84,8 @@ export abstract class Ledger {
    * answer of an earlier attempt has come in meanwhile (then the task has been put back and will be claimed with it).
    */
   abstract openAttempt(task: ClaimedTask, next: NextAttempt): Promise<OpenAttempt | null>
+  /** false: so many received answers wait to be stored that nothing may be sent whose answer would join them. One that comes is kept all the same. */
+  abstract readonly hasRoomForAnswers: boolean
   /** Stores a received answer, also when the task is no longer ours. The first answer of an attempt stays; idempotent by attempt. */
   abstract recordAnswer(task: ClaimedTask, attempt: OpenAttempt, answer: KeptAnswer): Promise<void>
   abstract finish(end: RunEnd): Promise<FinishResult>

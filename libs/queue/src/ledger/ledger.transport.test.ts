@@ -159,6 +159,18 @@ describe(LedgerTransport.name, () => {
     await close(made)
   })
 
+  it('claims nothing while answers that wait to be stored leave no room for more, and again when one of their tasks has ended', async () => {
+    const made = await started({ limit: 2, due: makeTasks(3) })
+    made.ledger.hasRoomForAnswers = false
+    expect(() => made.running[1]!.context.checkMaySend()).toThrow(expect.objectContaining({ code: 'ledger_unavailable' }))
+    await endTask(made, 0)
+    expect(made.rooms()).toEqual([2])
+    made.ledger.hasRoomForAnswers = true
+    await endTask(made, 1)
+    expect(made.rooms()).toEqual([2, 2])
+    await close(made)
+  })
+
   it('claims no more at once than its batch', async () => {
     const made = await started({ limit: 10, claimBatch: 4, due: makeTasks(10) })
     expect(made.rooms()).toEqual([4, 4, 2])

@@ -168,9 +168,13 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
     }
   }
 
-  /** Streams for the next claim, taken; 0 when there is no room. */
+  /**
+   * Streams for the next claim, taken; 0 when there is no room. Where answers that wait to be stored have taken all of theirs, the end of one
+   * of their tasks wakes the loop.
+   */
   private takeRoom(wanted: number): number {
-    const { streams, spareTasks } = this.options
+    const { ledger, streams, spareTasks } = this.options
+    if (!ledger.hasRoomForAnswers) return 0
     return streams.takeUpTo(Math.min(wanted, streams.limit + spareTasks - this.running.size))
   }
 
@@ -200,13 +204,14 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
   }
 
   private makeContext(task: ClaimedTask): TaskContext {
-    const { streams, clock, lease } = this.options
+    const { ledger, streams, clock, lease } = this.options
     return new TaskContext(task, {
       streams,
       clock,
       ...this.signalsOf(lease.signal()),
       receivedAtMs: clock.nowMs(),
       isLeaseFresh: () => lease.isFresh && lease.fence === task.leaseId,
+      hasRoomForAnswers: () => ledger.hasRoomForAnswers,
     })
   }
 
