@@ -3,7 +3,7 @@ import { createWriteStream } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { takeFreePort } from '#tools/stack'
+import { findDeathGuard, takeFreePort } from '#tools/stack'
 import { PROJECT_FOLDER } from './project.folder.js'
 import { readStartCommand } from './start.command.js'
 
@@ -36,7 +36,8 @@ export class WorkerProcess {
     const port = await takeFreePort()
     const log = createWriteStream(logFile, { flags: 'a' })
     const { flags, main } = await readStartCommand()
-    const child = spawn(process.execPath, [...flags, ...nodeFlags, main], {
+    const [command, ...args] = guardByKernel(await findDeathGuard(), [process.execPath, ...flags, ...nodeFlags, main])
+    const child = spawn(command!, args, {
       cwd: PROJECT_FOLDER,
       env: { PATH: process.env.PATH, HTTP_HOST: '127.0.0.1', HTTP_PORT: String(port), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -102,4 +103,9 @@ export class WorkerProcess {
     if (this.isRunning) this.signal('SIGKILL')
     return this.exited
   }
+}
+
+/** A SIGKILL of the owner leaves it no moment to end its worker; the kernel does it where it can be asked to. */
+function guardByKernel(deathGuard: string | undefined, command: readonly string[]): readonly string[] {
+  return deathGuard === undefined ? command : [deathGuard, '--pdeathsig', 'KILL', '--', ...command]
 }

@@ -1,24 +1,39 @@
 import { join } from 'node:path'
 
+/** A second way in, for clients that shall reach the broker only through a proxy. Both ports are its owner's. */
+export interface ProxiedListener {
+  /** Where the broker listens for the proxy. */
+  readonly port: number
+  /** Where the proxy listens: what the broker tells clients that came this way. */
+  readonly advertisedPort: number
+}
+
 interface BrokerPlace {
   readonly dataFolder: string
   readonly port: number
   readonly controllerPort: number
   /** For how long the controller believes a killed broker to be alive, and refuses its successor. Kafka's default is 9 s. */
   readonly brokerSessionMs?: number
+  readonly proxied?: ProxiedListener | undefined
 }
 
 /**
  * One node that is broker and controller. Its quorum is a static one: a dynamic quorum (`format --standalone`) writes the controller's
  * port into its data, and ours may change between two starts.
  */
-export function makeKafkaProperties({ dataFolder, port, controllerPort, brokerSessionMs = 9_000 }: BrokerPlace): string {
+export function makeKafkaProperties({ dataFolder, port, controllerPort, brokerSessionMs = 9_000, proxied }: BrokerPlace): string {
   const properties: Record<string, string | number | boolean> = {
     'node.id': 1,
     'process.roles': 'broker,controller',
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    listeners: [
+      `PLAINTEXT://127.0.0.1:${port}`,
+      ...(proxied ? [`PROXIED://127.0.0.1:${proxied.port}`] : []),
+      `CONTROLLER://127.0.0.1:${controllerPort}`,
+    ].join(','),
+    'advertised.listeners': [`PLAINTEXT://127.0.0.1:${port}`, ...(proxied ? [`PROXIED://127.0.0.1:${proxied.advertisedPort}`] : [])].join(
+      ',',
+    ),
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT',
     'controller.listener.names': 'CONTROLLER',
     'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
     'log.dirs': join(dataFolder, 'log'),

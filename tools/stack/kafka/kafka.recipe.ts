@@ -5,16 +5,17 @@ import type { Environment } from '../stack.settings.js'
 import { makeServerEnvironment } from '../supervision/server-environment.js'
 import { countBrokers } from './broker.probe.js'
 import type { KafkaInstallation } from './kafka.install.js'
-import { makeKafkaProperties } from './kafka.properties.js'
+import { makeKafkaProperties, type ProxiedListener } from './kafka.properties.js'
 
 export interface KafkaRecipeOptions {
   readonly installation: KafkaInstallation
   readonly env: Environment
   readonly javaFlags: readonly string[]
   readonly brokerSessionMs?: number | undefined
+  readonly proxied?: ProxiedListener | undefined
 }
 
-export function makeKafkaRecipe({ installation, env, javaFlags, brokerSessionMs = 9_000 }: KafkaRecipeOptions): ServerRecipe {
+export function makeKafkaRecipe({ installation, env, javaFlags, brokerSessionMs = 9_000, proxied }: KafkaRecipeOptions): ServerRecipe {
   return {
     part: 'kafka',
     title: 'Kafka',
@@ -28,7 +29,7 @@ export function makeKafkaRecipe({ installation, env, javaFlags, brokerSessionMs 
     launch: async ({ dataFolder, ports }) => {
       const properties = join(dataFolder, 'server.properties')
       const { kafka: port, kafkaController: controllerPort } = ports
-      await writeFile(properties, makeKafkaProperties({ dataFolder, port, controllerPort, brokerSessionMs }))
+      await writeFile(properties, makeKafkaProperties({ dataFolder, port, controllerPort, brokerSessionMs, proxied }))
       return {
         command: installation.javaCommand,
         args: [

@@ -4,7 +4,7 @@ import { ControlledHandler } from '../../testing/controlled-handler.js'
 import { FakeIntakeGate } from '../../testing/fake-intake-gate.js'
 import { FakeRecordReader } from '../../testing/fake-record.reader.js'
 import { makeRecordRange } from '../../testing/make-records.js'
-import { makeTestLane } from '../../testing/make-test-lane.js'
+import { makeTestLane, RETRY_DELAY_MS } from '../../testing/make-test-lane.js'
 import { FetchPump } from './fetch-pump.js'
 import { IntakeWindow } from './intake-window.js'
 import { QueueEvents } from './queue.events.js'
@@ -129,6 +129,21 @@ describe(FetchPump.name, () => {
     answer(0, 9, 1)
     await pause()
     expect(reader.last.positions.map(({ partition }) => partition)).toEqual([1])
+  })
+
+  it('fetches again after all lanes had retried, though the window was never full', async () => {
+    const { pump, reader, answer, handler } = makePump()
+    pump.pump()
+    await settle()
+    answer(0, 9)
+    await settle()
+    await handler.reject(0)
+    await pause()
+    expect(reader.fetches).toHaveLength(1)
+    await vi.advanceTimersByTimeAsync(RETRY_DELAY_MS)
+    await handler.store(0)
+    await pause()
+    expect(reader.fetches.map(({ positions }) => positions[0]!.offset)).toEqual([0n, 10n])
   })
 
   it('drops what comes for a lane that was closed meanwhile', async () => {

@@ -37,7 +37,8 @@ export interface FetchPumpOptions {
  * handler wait for a broker.
  *
  * For each broker: idle -> fetching (`pump`, when a lane of it wants records; at least 10 ms where it brings little) -> idle and `pump` again. idle -> resting after an error,
- * with jitter and longer each time -> idle. Where the leaders cannot be learned, all rest. Nobody polls: `pump` is called when a fetch ends, the window has room again, or lanes came or were released.
+ * with jitter and longer each time -> idle. Where the leaders cannot be learned, all rest. Nobody polls: `pump` is called when a fetch ends, records have left the
+ * window, or lanes came or were released.
  */
 export class FetchPump {
   private readonly fetching = new Set<number>()

@@ -18,7 +18,7 @@ describe(IntakeWindow.name, () => {
     expect([window.freeRecords, window.freeBytes]).toEqual([9, 0])
   })
 
-  it('tells once when a full window has room again', () => {
+  it('tells of every return that leaves room, and of none that does not', () => {
     const onRoom = vi.fn<() => void>()
     const window = new IntakeWindow({ maxRecords: 10, maxBytes: 1_000 }, onRoom)
     window.take(12, 12)
@@ -26,7 +26,7 @@ describe(IntakeWindow.name, () => {
     expect(onRoom).not.toHaveBeenCalled()
     window.give(2, 2)
     window.give(1, 1)
-    expect(onRoom).toHaveBeenCalledTimes(1)
+    expect(onRoom).toHaveBeenCalledTimes(2)
     expect([window.records, window.bytes]).toEqual([8, 8])
   })
 })

@@ -11,7 +11,10 @@ export class IntakeWindow {
   private usedRecords = 0
   private usedBytes = 0
 
-  /** `onRoom` is called when a full window has room again. */
+  /**
+   * `onRoom` is called whenever something goes and there is room then, also where there was some before: a lane that had stopped taking
+   * records, since it retried or held its share, takes them again at such a moment, and nobody else tells.
+   */
   constructor(
     private readonly limits: WindowLimits,
     private readonly onRoom: () => void,
@@ -43,9 +46,8 @@ export class IntakeWindow {
   }
 
   give(records: number, bytes: number): void {
-    const wasFull = !this.hasRoom
     this.usedRecords -= records
     this.usedBytes -= bytes
-    if (wasFull && this.hasRoom) this.onRoom()
+    if (this.hasRoom) this.onRoom()
   }
 }
