@@ -14,6 +14,10 @@ describe(SpoolFolder.name, () => {
     expect(statSync(folder.path).mode & 0o777).toBe(0o700)
   })
 
+  it('is not used where its path leaves no room for a socket in it', async () => {
+    await expect(new SpoolFolder(`/${'x'.repeat(60)}`).prepare()).rejects.toThrow('set ANSWER_SPOOL_DIR')
+  })
+
   it('is not used where somebody has put a link in its place', async () => {
     const folder = new SpoolFolder(makeTemporaryFolder())
     symlinkSync(tmpdir(), folder.path)

@@ -26,12 +26,15 @@ export interface SpoolPaths {
 export class SpoolFolder {
   readonly path: string
 
-  constructor(parent: string) {
+  constructor(private readonly parent: string) {
     this.path = join(parent, `sluice-answers-${process.getuid?.() ?? 'user'}`)
   }
 
   /** Makes it where it is missing. Throws when it cannot be made, or is somebody else's. */
   async prepare(): Promise<void> {
+    // Only the default can be longer: the system's folder for temporary files.
+    if (Buffer.byteLength(this.parent) > MAX_FOLDER_BYTES)
+      throw new Error(`${this.parent} is too long for a socket in it: set ANSWER_SPOOL_DIR`)
     await mkdir(this.path, { recursive: true, mode: 0o700 })
     // Not stat: a link that somebody else has put there is none of ours either.
     const { mode, uid } = await lstat(this.path).then((facts) => {
