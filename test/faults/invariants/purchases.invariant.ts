@@ -1,4 +1,5 @@
 import type { Evidence } from './evidence.js'
+import type { AttemptRow } from './ledger.snapshot.js'
 import type { Violation } from './violation.js'
 
 /**
@@ -66,9 +67,14 @@ function findRepeats({ ledger, calls }: Evidence): Violation[] {
   const paid = new Set(calls.filter((call) => call.paid).map(({ attempt_id: id }) => id))
   return [...Map.groupBy(ledger.attempts, runOf).values()].flatMap((attempts) => {
     const bought = attempts.filter(({ id }) => paid.has(id)).length
-    const allowed = 1 + attempts.filter(({ state }) => state === 'maybe_paid').length
+    const allowed = 1 + attempts.filter(wasMaybePaid).length
     return bought <= allowed ? [] : [{ invariant: 'I5', problem: 'a run was paid for too often', evidence: { bought, allowed, attempts } }]
   })
+}
+
+/** An answer that came after its worker had lost the lease is kept, but the next attempt had to be opened without it (else I4 is broken). */
+function wasMaybePaid({ state, error_code: code }: AttemptRow): boolean {
+  return state === 'maybe_paid' || (state === 'answered' && code === 'lease_lost')
 }
 
 function runOf({ task_number: task, run }: { task_number: number; run: number }): string {

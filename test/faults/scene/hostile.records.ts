@@ -57,7 +57,7 @@ const HOSTILE: Readonly<Record<HostileName, Hostile>> = {
     fate: rejected('invalid_message'),
   },
   many_keys: {
-    value: json('many_keys', { metadata: Object.fromEntries(Array.from({ length: 5_000 }, (_, index) => [`k${index}`, 1])) }),
+    value: `{"task_id":"many_keys","prompt":"x","metadata":{${'"":1,'.repeat(10_500)}"":1}}`,
     fate: rejected('invalid_message'),
   },
   prototype: { value: `{"task_id":"prototype","prompt":"[[task:prototype]]","metadata":{"__proto__":{"admin":"yes"}}}`, fate: accepted },
