@@ -53,6 +53,7 @@ export const ERROR_CODES = [
   'storage_forbidden',
   'ledger_unavailable',
   'queue_unavailable',
+  'route_closed',
   'max_attempts',
   'maybe_paid',
   'shutdown',

@@ -5,6 +5,21 @@ export type { Delivery, DeliveryBatch, RecordPosition } from './delivery.js'
 export type { PipelineContext, PipelineSubject } from './pipeline-context.js'
 export { handleOnce, PipelineStep } from './pipeline-step.js'
 export { GroupCommit, type GroupCommitOptions } from './group-commit.js'
+export { makeLaneKey, type Lane } from './lane.js'
+export { Admission, type CallEnd, type ClaimRoom, type LaneRoom, type StreamUse } from './ports/admission.port.js'
+export {
+  AdmissionStore,
+  type BalanceResult,
+  type GateDecision,
+  type GateDemand,
+  type GateShare,
+  type GateState,
+  type Route,
+  type RouteFailure,
+  type RouteState,
+  type RouteStatus,
+  type StreamGrant,
+} from './ports/admission-store.port.js'
 export { FileStore, type FileRequest, type FileText } from './ports/file-store.port.js'
 export { IntakeGate, type IntakeState } from './ports/intake-gate.port.js'
 export {
@@ -21,7 +36,6 @@ export {
 export { LlmClient, LlmClients, type LlmAnswer, type LlmCall, type SendResult } from './ports/llm-client.port.js'
 export { OutputChecker, PromptRenderer, type RenderedPrompt } from './ports/prompt-renderer.port.js'
 export { ResultPublisher } from './ports/result-publisher.port.js'
-export { StreamGate } from './ports/stream-gate.port.js'
 export { WorkerLease } from './ports/worker-lease.port.js'
 export { TaskTypes, type MaybePaidPolicy, type TaskType, type TenantRules } from './task-type.js'
 export { TaskClaim, type TaskWork } from './task-claim.js'

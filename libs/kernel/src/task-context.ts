@@ -1,7 +1,7 @@
 import type { Clock } from './clock.js'
 import type { PipelineContext, PipelineSubject } from './pipeline-context.js'
 import type { TaskProgress } from './ports/ledger.port.js'
-import type { StreamGate } from './ports/stream-gate.port.js'
+import type { Admission, CallEnd } from './ports/admission.port.js'
 import { TaskError } from './task.error.js'
 import type { AttemptEnd, ClaimedTask, OpenAttempt } from './task.js'
 
@@ -9,12 +9,12 @@ import type { AttemptEnd, ClaimedTask, OpenAttempt } from './task.js'
 const MAX_TIMER_MS = 2 ** 31 - 1
 
 export interface TaskContextOptions {
-  readonly streams: StreamGate
+  readonly admission: Admission
   readonly clock: Clock
   readonly signal: AbortSignal
   readonly receivedAtMs: number
   /** Aborted earlier than `signal`, when no further call may start: a stop has begun. `signal` where left out. */
-  readonly admission?: AbortSignal
+  readonly startSignal?: AbortSignal
   /** false: another worker may have taken this task already, so nothing may be sent for it. */
   readonly isLeaseFresh?: () => boolean
   /** false: so many answers wait to be stored that nothing may be sent whose answer would join them. */
@@ -25,7 +25,7 @@ export interface TaskContextOptions {
  * The pipeline context of one claimed task, and how far its attempt has come: what the interceptors need to know when the handler throws.
  *
  * attempt: null -> open (claimed with one, or opened) -> ended (attemptEnd is set) or answered (attempt is null again)
- * stream: held while `holdsStream`; released once, whatever happens first
+ * stream: held while `streamSinceMs` is set; released once, whatever happens first
  */
 export class TaskContext implements PipelineContext {
   readonly transport = 'ledger'
@@ -41,7 +41,8 @@ export class TaskContext implements PipelineContext {
   promptVersion: string | undefined
   /** Attempts of the run that count, this one included. */
   attempts: number
-  private holdsStream: boolean
+  /** undefined: it holds no stream. */
+  private streamSinceMs: number | undefined
 
   constructor(
     readonly task: ClaimedTask,
@@ -56,7 +57,7 @@ export class TaskContext implements PipelineContext {
     this.attempts = task.attempts
     this.promptVersion = task.promptVersion ?? undefined
     // The transport has taken a stream for every task that it claimed with an attempt.
-    this.holdsStream = attempt !== null
+    if (attempt !== null) this.streamSinceMs = options.clock.monotonicMs()
   }
 
   get signal(): AbortSignal {
@@ -75,9 +76,9 @@ export class TaskContext implements PipelineContext {
 
   /** Waits for a stream. Rejects as `inTime` does. */
   async acquireStream(): Promise<void> {
-    if (this.holdsStream) return
-    await this.inTime((signal) => this.options.streams.acquire(signal))
-    this.holdsStream = true
+    if (this.streamSinceMs !== undefined) return
+    await this.inTime((signal) => this.options.admission.acquire(this.task, signal))
+    this.streamSinceMs = this.options.clock.monotonicMs()
   }
 
   /**
@@ -85,14 +86,14 @@ export class TaskContext implements PipelineContext {
    * with TaskError `deadline_exceeded`.
    */
   async inTime<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const admission = this.options.admission ?? this.signal
-    if (this.deadlineMs === null) return work(admission)
+    const startSignal = this.options.startSignal ?? this.signal
+    if (this.deadlineMs === null) return work(startSignal)
     this.checkDeadline()
     const leftMs = this.deadlineMs - this.options.clock.nowMs()
     const deadline = new AbortController()
     const timer = leftMs <= MAX_TIMER_MS ? setTimeout(() => deadline.abort(), leftMs) : undefined
     try {
-      return await work(AbortSignal.any([admission, deadline.signal]))
+      return await work(AbortSignal.any([startSignal, deadline.signal]))
     } catch (error) {
       throw deadline.signal.aborted ? this.makeLateError(this.deadlineMs) : error
     } finally {
@@ -125,10 +126,12 @@ export class TaskContext implements PipelineContext {
     }
   }
 
-  releaseStream(): void {
-    if (!this.holdsStream) return
-    this.holdsStream = false
-    this.options.streams.release()
+  /** `call` is how the call ended for which it was held; left out where nothing was sent. */
+  releaseStream(call?: CallEnd): void {
+    if (this.streamSinceMs === undefined) return
+    const heldMs = this.options.clock.monotonicMs() - this.streamSinceMs
+    this.streamSinceMs = undefined
+    this.options.admission.release(this.task, { heldMs, ...(call && { call }) })
   }
 
   private makeLateError(deadlineMs: number): TaskError {

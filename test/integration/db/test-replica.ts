@@ -7,6 +7,7 @@ import { PostgresWorkerLease } from '../../../libs/db/src/lease/postgres-worker-
 import { DueTasks } from '../../../libs/db/src/ledger/due-tasks.js'
 import { PostgresLedger } from '../../../libs/db/src/ledger/postgres-ledger.js'
 import { AbandonedAnswers } from '../../../libs/db/src/spool/abandoned-answers.js'
+import { makeClaimRoom } from '../../factories/claim-room.factory.js'
 import { makeDbSettings, type TestDatabase } from './test-database.js'
 
 /** A replica's side of the ledger: what DbModule wires. */
@@ -69,7 +70,7 @@ async function stopTimers(lease: PostgresWorkerLease): Promise<void> {
 
 /** The only task that is due. */
 export async function claimOne({ ledger }: Pick<TestReplica, 'ledger'>): Promise<ClaimedTask> {
-  const tasks = await ledger.claim(10)
+  const tasks = await ledger.claim(makeClaimRoom(10))
   if (tasks.length !== 1) throw new Error(`one task should be due, but ${tasks.length} are`)
   return tasks[0]!
 }

@@ -19,7 +19,13 @@ const END_EXPIRED: Statement = {
   text: `
   UPDATE worker_lease SET state = 'reaped', ended_at = now() WHERE id = ANY(ARRAY(
     SELECT id FROM worker_lease WHERE state = 'held' AND expires_at < now() AND id <> $1 ORDER BY id FOR UPDATE SKIP LOCKED
-  ))`,
+  )) RETURNING id`,
+}
+
+/** Streams of ended leases count for nobody already; here their rows go. */
+const FORGET_GRANTS: Statement = {
+  name: 'lease-forget-grants',
+  text: `DELETE FROM stream_grant g WHERE NOT EXISTS (SELECT FROM worker_lease l WHERE l.id = g.lease_id AND l.state = 'held')`,
 }
 
 const END_OWN: Statement = {
@@ -80,7 +86,8 @@ export async function renewLease(pool: HotPool, id: number, durationMs: number):
 /** Counts a crash for each task that a dead worker held. They come back a little apart, so that the same ones do not meet again. */
 export async function reapLeases(pool: HotPool, ownId: number): Promise<FreedTasks> {
   return pool.transaction(async (transaction) => {
-    await transaction.run(END_EXPIRED, [ownId])
+    const ended = await transaction.run(END_EXPIRED, [ownId])
+    if (ended.length > 0) await transaction.run(FORGET_GRANTS, [])
     return countFreed(await transaction.run<FreedRow>(FREE_TASKS, [1]))
   })
 }
@@ -89,6 +96,7 @@ export async function reapLeases(pool: HotPool, ownId: number): Promise<FreedTas
 export async function releaseLease(pool: HotPool, id: number): Promise<FreedTasks> {
   return pool.transaction(async (transaction) => {
     await transaction.run(END_OWN, [id])
+    await transaction.run(FORGET_GRANTS, [])
     return countFreed(await transaction.run<FreedRow>(FREE_TASKS, [0]))
   })
 }

@@ -1,6 +1,6 @@
-import type { AttemptEnd, ClaimedTask, NextAttempt, OpenAttempt } from '#libs/kernel'
+import { TaskError, type AttemptEnd, type ClaimedTask, type NextAttempt, type OpenAttempt } from '#libs/kernel'
 import { makeBigintArray, makeIntegerArray, makeTextArray, makeUuidArray } from '../connection/binary-array.js'
-import type { HotPool, Statement, StatementRunner } from '../connection/hot-pool.js'
+import type { HotPool, Row, Statement, StatementRunner } from '../connection/hot-pool.js'
 import { makeStorableText } from '../connection/storable.js'
 
 const MAX_EXCERPT = 4_000
@@ -20,7 +20,10 @@ const END_ATTEMPTS: Statement = {
   WHERE a.accepted_on = $1::date AND a.task_number = i.task_number AND a.id = i.id AND a.state = 'sending'`,
 }
 
-/** The share lock on the lease keeps a reaper off until this is committed, as in the claim. */
+/**
+ * The share lock on the lease keeps a reaper off until this is committed, as in the claim. On a route whose breaker has opened nothing is
+ * changed, but for the holder of its probe, and for a call that follows another one on the same stream ($9).
+ */
 const OPEN_ATTEMPT: Statement = {
   name: 'open-attempt',
   text: `
@@ -28,6 +31,12 @@ const OPEN_ATTEMPT: Statement = {
     SELECT id FROM worker_lease WHERE id = $2 AND state = 'held' FOR SHARE
   ), answered AS MATERIALIZED (
     SELECT 1 FROM answer WHERE accepted_on = $3::date AND task_number = $1 AND run = $4 LIMIT 1
+  ), closed AS MATERIALIZED (
+    SELECT b.status FROM task_queue q
+    CROSS JOIN LATERAL (
+      SELECT status, probe_lease_id FROM route_breaker b WHERE b.provider = q.provider AND b.model = q.model LIMIT 1
+    ) b
+    WHERE q.id = $1 AND NOT $9::boolean AND b.status <> 'closed' AND (b.status = 'half_open' AND b.probe_lease_id = $2) IS NOT TRUE
   ), task AS (
     UPDATE task_queue SET
       sends = sends + CASE WHEN EXISTS (SELECT FROM answered) THEN 0 ELSE 1 END,
@@ -40,12 +49,22 @@ const OPEN_ATTEMPT: Statement = {
       lease_id = CASE WHEN EXISTS (SELECT FROM answered) THEN NULL ELSE lease_id END,
       run_at = CASE WHEN EXISTS (SELECT FROM answered) THEN now() ELSE run_at END
     WHERE id = $1 AND state = 'running' AND lease_id = $2 AND claims = $7 AND EXISTS (SELECT FROM lease)
+      AND (EXISTS (SELECT FROM answered) OR NOT EXISTS (SELECT FROM closed))
     RETURNING id, sends, provider, model, estimated_tokens
+  )  , opened AS (
+    INSERT INTO attempt (accepted_on, task_number, run, number, id, counted, provider, model, lease_id, reserved_tokens)
+    SELECT $3::date, id, $4, sends, gen_random_uuid(), $5::integer = 1, provider, model, $2, estimated_tokens FROM task
+    WHERE NOT EXISTS (SELECT FROM answered)
+    RETURNING id, number
   )
-  INSERT INTO attempt (accepted_on, task_number, run, number, id, counted, provider, model, lease_id, reserved_tokens)
-  SELECT $3::date, id, $4, sends, gen_random_uuid(), $5::integer = 1, provider, model, $2, estimated_tokens FROM task
-  WHERE NOT EXISTS (SELECT FROM answered)
-  RETURNING id, number`,
+  SELECT o.id, o.number, EXISTS (SELECT FROM closed) AND NOT EXISTS (SELECT FROM answered) AS is_closed
+  FROM (VALUES (1)) AS one LEFT JOIN opened o ON true`,
+}
+
+interface OpenedRow extends Row {
+  id: string | null
+  number: number
+  is_closed: boolean
 }
 
 export async function endAttempts(runner: StatementRunner, acceptedOn: string, ended: readonly EndedAttempt[]): Promise<void> {
@@ -65,7 +84,7 @@ export async function openAttempt(pool: HotPool, task: ClaimedTask, next: NextAt
   const { attemptEnd, countsAttempt, promptVersion } = next
   return pool.transaction(async (transaction) => {
     if (attemptEnd) await endAttempts(transaction, task.acceptedOn, [{ task, end: attemptEnd }])
-    const rows = await transaction.run<{ id: string; number: number }>(OPEN_ATTEMPT, [
+    const [row] = await transaction.run<OpenedRow>(OPEN_ATTEMPT, [
       task.id,
       task.leaseId,
       task.acceptedOn,
@@ -74,7 +93,10 @@ export async function openAttempt(pool: HotPool, task: ClaimedTask, next: NextAt
       attemptEnd?.state === 'maybe_paid' ? 1 : 0,
       task.claim,
       promptVersion ?? null,
+      attemptEnd !== undefined,
     ])
-    return rows[0] ?? null
+    const { id, number, is_closed: isClosed } = row!
+    if (isClosed) throw TaskError.unavailable('route_closed', `the breaker of ${task.provider} ${task.model} has opened`)
+    return id === null ? null : { id, number }
   })
 }

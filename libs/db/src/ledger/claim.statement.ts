@@ -1,10 +1,12 @@
-import type { ClaimedTask, StoredAnswer } from '#libs/kernel'
+import type { ClaimedTask, ClaimRoom, StoredAnswer } from '#libs/kernel'
 import type { HotPool, Row, Statement } from '../connection/hot-pool.js'
+import { makeLaneArrays } from './lane-arrays.js'
 
 /**
- * Claims due heads, highest priority first, and opens an attempt for each that is ready for one: neither to be prepared first nor with
- * an answer that an earlier attempt of the run has received. The lease row is share-locked, so that a reaper either sees these tasks or
- * makes this claim find no lease. One index range for each priority keeps deferred tasks of a high priority out of the way.
+ * Claims due heads of these lanes, in each the highest priority first, and opens an attempt for each that is ready for one: neither to be
+ * prepared first nor with an answer that an earlier attempt of the run has received. The lease row is share-locked, so that a reaper either
+ * sees these tasks or makes this claim find no lease. One index range for each priority keeps deferred tasks of a high priority out of the
+ * way. Nothing is claimed on a route whose breaker has opened since this replica last looked, but for the holder of its probe.
  *
  * No list of the statement is joined with another one: the planner takes each for one row, and would compare every row with every other.
  * A list of ids becomes an index scan, and `IN` inside an expression a hash table.
@@ -14,15 +16,25 @@ export const CLAIM: Statement = {
   text: `
   WITH lease AS MATERIALIZED (
     SELECT id FROM worker_lease WHERE id = $1 AND state = 'held' FOR SHARE
+  ), lane AS MATERIALIZED (
+    SELECT l.* FROM lease CROSS JOIN unnest($2::text[], $3::text[], $4::text[], $5::integer[], $6::boolean[])
+      AS l(provider, model, tenant, room, is_probe)
+    LEFT JOIN LATERAL (
+      SELECT status, probe_lease_id FROM route_breaker b WHERE b.provider = l.provider AND b.model = l.model LIMIT 1
+    ) b ON true
+    WHERE coalesce(b.status, 'closed') = 'closed' OR l.is_probe AND b.status = 'half_open' AND b.probe_lease_id = $1
   ), due AS MATERIALIZED (
-    SELECT d.* FROM lease
-    CROSS JOIN generate_series(9, 0, -1) AS p(priority)
+    SELECT d.* FROM lane l
     CROSS JOIN LATERAL (
-      SELECT q.id, q.accepted_on, q.run, q.sends FROM task_queue q
-      WHERE q.state = 'pending' AND q.is_head AND q.priority = p.priority AND q.run_at <= now()
-      ORDER BY q.run_at, q.id LIMIT $2 FOR UPDATE SKIP LOCKED
+      SELECT t.* FROM generate_series(9, 0, -1) AS p(priority)
+      CROSS JOIN LATERAL (
+        SELECT q.id, q.accepted_on, q.run, q.sends FROM task_queue q
+        WHERE q.state = 'pending' AND q.is_head AND q.provider = l.provider AND q.model = l.model AND q.tenant = l.tenant
+          AND q.priority = p.priority AND q.run_at <= now()
+        ORDER BY q.run_at, q.id LIMIT l.room FOR UPDATE SKIP LOCKED
+      ) t
+      LIMIT l.room
     ) d
-    LIMIT $2
   ), answered AS MATERIALIZED (
     SELECT due.id FROM due
     WHERE due.sends > 0 AND (
@@ -94,8 +106,8 @@ interface ClaimRow extends Row {
   stored_prompt_version: string | null
 }
 
-export async function claimTasks(pool: HotPool, leaseId: number, limit: number): Promise<ClaimedTask[]> {
-  const rows = await pool.run<ClaimRow>(CLAIM, [leaseId, limit])
+export async function claimTasks(pool: HotPool, leaseId: number, { lanes }: ClaimRoom): Promise<ClaimedTask[]> {
+  const rows = await pool.run<ClaimRow>(CLAIM, [leaseId, ...makeLaneArrays(lanes)])
   return rows.map((row) => makeClaimedTask(row, leaseId))
 }
 

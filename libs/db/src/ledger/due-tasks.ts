@@ -1,4 +1,5 @@
 import pg from 'pg'
+import type { Lane } from '#libs/kernel'
 import { EvictingClient } from '../connection/evicting.client.js'
 import type { HotPool } from '../connection/hot-pool.js'
 
@@ -14,7 +15,7 @@ const RECONNECT_MS = 5_000
  * quiet -> sent (the first announcement goes out at once) -> resting (100 ms; announcements are gathered) -> sent, if there were any
  */
 export class DueTasks {
-  private readonly listeners = new Set<() => void>()
+  private readonly listeners = new Set<(lanes?: readonly Lane[]) => void>()
   private client: pg.Client | undefined
   private resting: NodeJS.Timeout | undefined
   private reconnecting: NodeJS.Timeout | undefined
@@ -26,20 +27,20 @@ export class DueTasks {
     private readonly options: { readonly directUrl: string; readonly connectTimeoutMs: number },
   ) {}
 
-  listen(listener: () => void): () => void {
+  listen(listener: (lanes?: readonly Lane[]) => void): () => void {
     this.listeners.add(listener)
     return () => this.listeners.delete(listener)
   }
 
-  /** Tasks have become due that any replica may take. */
-  announce(): void {
-    this.announceHere()
+  /** Tasks have become due that any replica may take; of any lane where `lanes` is left out. */
+  announce(lanes?: readonly Lane[]): void {
+    this.announceHere(lanes)
     if (this.resting) this.gathered = true
     else this.send()
   }
 
-  announceHere(): void {
-    this.listeners.forEach((listener) => listener())
+  announceHere(lanes?: readonly Lane[]): void {
+    this.listeners.forEach((listener) => listener(lanes))
   }
 
   /** Listens to the other replicas, and goes on trying while it cannot. */

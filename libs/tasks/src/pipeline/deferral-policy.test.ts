@@ -24,6 +24,7 @@ describe(spendsAttempt.name, () => {
       'storage_forbidden',
       'ledger_unavailable',
       'queue_unavailable',
+      'route_closed',
       'shutdown',
       'lease_lost',
     ])

@@ -20,6 +20,7 @@ const WAITING: ReadonlySet<ErrorCode> = new Set([
   'template_not_found',
   'ledger_unavailable',
   'queue_unavailable',
+  'route_closed',
   'shutdown',
   'lease_lost',
 ])

@@ -121,7 +121,7 @@ export class TaskRunner {
   }
 
   private async settle(context: TaskContext, { ready, attempt, result }: Settlement): Promise<Verdict> {
-    context.releaseStream()
+    context.releaseStream(result.kind === 'answered' ? { kind: result.kind } : { kind: result.kind, error: result.error })
     if (result.kind === 'answered') {
       const { promptVersion, signal } = context
       const kept: KeptAnswer = { ...result.answer, ...(promptVersion !== undefined && { promptVersion }) }

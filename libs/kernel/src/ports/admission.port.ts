@@ -1,0 +1,54 @@
+import type { Lane } from '../lane.js'
+import type { ClaimedTask } from '../task.js'
+import type { TaskError } from '../task.error.js'
+import type { SendResult } from './llm-client.port.js'
+
+export interface LaneRoom extends Lane {
+  /** The most tasks of this lane; as many streams are taken. */
+  readonly tasks: number
+  /** The one call that finds out whether a closed route works again. */
+  readonly isProbe: boolean
+}
+
+/** Streams that are taken for one claim, shared out between lanes. */
+export interface ClaimRoom {
+  /** For tasks that are due; or for those that are just being accepted. */
+  readonly kind: 'due' | 'accepted'
+  /** The sum of the lanes' tasks. 0: nothing may be claimed now. */
+  readonly tasks: number
+  readonly lanes: readonly LaneRoom[]
+}
+
+/** How a call ended, for what limits the next ones. */
+export interface CallEnd {
+  readonly kind: SendResult['kind']
+  /** Left out where the call was answered. */
+  readonly error?: TaskError
+}
+
+export interface StreamUse {
+  readonly heldMs: number
+  /** Left out where the stream was held and nothing was sent. */
+  readonly call?: CallEnd
+}
+
+/**
+ * Decides which calls may start now, over all replicas. A stream is held from before the send until the answer has come or the call has
+ * failed. Whoever waits for one stream goes before the next claim.
+ */
+export abstract class Admission {
+  /** Calls that this replica may have under way just now. */
+  abstract readonly limit: number
+  abstract readonly inUse: number
+  /** Takes streams for at most `wanted` tasks that are due, as far as is known. Every room must be settled. */
+  abstract takeRoom(wanted: number): ClaimRoom
+  /** Takes streams for tasks that are just being accepted, one lane for each; none where others of their lane are due already. */
+  abstract takeRoomFor(lanes: readonly Lane[]): ClaimRoom
+  /** Gives back what a claim has not used. `claimed` is left out where the claim has failed. */
+  abstract settleRoom(room: ClaimRoom, claimed?: readonly ClaimedTask[]): void
+  /** Waits for one stream. Rejects with the signal's reason, or with TaskError `route_closed` (retryable) when no call of the lane may start. */
+  abstract acquire(lane: Lane, signal: AbortSignal): Promise<void>
+  abstract release(lane: Lane, use: StreamUse): void
+  /** Calls the listener when a claim may find something to do. Returns how to stop that. */
+  abstract onRoom(listener: () => void): () => void
+}
