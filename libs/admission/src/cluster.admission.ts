@@ -99,11 +99,12 @@ export class ClusterAdmission extends Admission {
 
   release(lane: Lane, { heldMs, call }: StreamUse): void {
     const { gates, shares, breakers, onLimitMet } = this.options
-    gates.give(lane, 1)
-    shares.end(shares.of(lane), heldMs)
     const verdict = call === undefined ? 'nothing' : judgeCall(call)
+    gates.give(lane, 1)
+    // How long a refused connection takes says nothing of the calls to come.
+    shares.end(shares.of(lane), heldMs, { isTypical: verdict === 'works' })
     if (verdict === 'busy') onLimitMet(lane, heldMs)
-    breakers.note(lane, verdict, call?.error?.code)
+    breakers.note(lane, { verdict, heldMs, ...(call?.error && { reason: call.error.code }) })
     this.serve()
   }
 
@@ -160,6 +161,8 @@ export class ClusterAdmission extends Admission {
 
   private makeCandidates(share: LaneShare): Candidate[] {
     const admitted = this.admitted(share.lane)
+    // The time for which its route is closed is no credit.
+    if (admitted === 'nothing') this.options.shares.wake(share)
     return admitted === 'nothing' ? [] : [{ share, isProbe: admitted === 'probe', tasks: 0 }]
   }
 

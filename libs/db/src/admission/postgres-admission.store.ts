@@ -42,7 +42,7 @@ export class PostgresAdmissionStore extends AdmissionStore {
   }
 
   reportSuccess(route: Route): Promise<void> {
-    return reportSuccess(this.pool, route)
+    return reportSuccess(this.pool, route, this.leaseId)
   }
 
   async takeProbe(route: Route): Promise<boolean> {
