@@ -34,7 +34,8 @@ describe(adaptLimit.name, () => {
   it('comes from one stream back to all of them', () => {
     let adaptiveLimit: number | null = 1
     const seen: (number | null)[] = []
-    while (adaptiveLimit !== null && seen.length < 20) seen.push((adaptiveLimit = adaptLimit(makeState({ adaptiveLimit, inUse: adaptiveLimit }), 5, 1_000)))
+    while (adaptiveLimit !== null && seen.length < 20)
+      seen.push((adaptiveLimit = adaptLimit(makeState({ adaptiveLimit, inUse: adaptiveLimit }), 5, 1_000)))
     expect(seen).toEqual([2, 3, 4, null])
   })
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { makeLane } from '../testing/make-lane.js'
-import { ModelCluster } from '../testing/model.cluster.js'
+import { FakeCluster } from '../../../../test/fakes/fake-admission.cluster.js'
 import { StreamGates } from './stream.gates.js'
 
 const LANE = makeLane()
@@ -9,7 +9,7 @@ const GATE = 'credential:gigachat'
 
 const makeGates = (limit: number) => new StreamGates({ gatesOf: () => [{ gate: GATE, limit }], raiseEveryMs: 1_000 })
 
-function joinCluster(cluster: ModelCluster, limit: number) {
+function joinCluster(cluster: FakeCluster, limit: number) {
   const { lease, store } = cluster.join()
   const gates = makeGates(limit)
   gates.add({ gate: GATE, limit })
@@ -30,7 +30,7 @@ describe(StreamGates.name, () => {
   })
 
   it('has all streams where it is alone, wanted or not', async () => {
-    const { gates, balance } = joinCluster(new ModelCluster(), 3)
+    const { gates, balance } = joinCluster(new FakeCluster(), 3)
     await balance(0)
     expect(gates).toMatchObject({ kept: 3, inUse: 0, isOwed: false })
     gates.take(LANE, 2)
@@ -40,7 +40,7 @@ describe(StreamGates.name, () => {
   })
 
   it('gives back at once what is idle and too much, and the rest as calls end', async () => {
-    const cluster = new ModelCluster()
+    const cluster = new FakeCluster()
     const one = joinCluster(cluster, 4)
     const two = joinCluster(cluster, 4)
     await one.balance(9)
@@ -88,7 +88,7 @@ describe(StreamGates.name, () => {
   })
 
   it('keeps what it has when an answer is lost, and loses nothing', async () => {
-    const cluster = new ModelCluster()
+    const cluster = new FakeCluster()
     const { gates, balance } = joinCluster(cluster, 4)
     await balance(9, { loseAnswer: true })
     expect([gates.kept, cluster.grantedOf(GATE)]).toEqual([0, 4])
@@ -97,7 +97,7 @@ describe(StreamGates.name, () => {
   })
 
   it('starts again with nothing under another lease, whatever is still in use', async () => {
-    const cluster = new ModelCluster()
+    const cluster = new FakeCluster()
     const { gates, balance, lease } = joinCluster(cluster, 4)
     await balance(9)
     gates.take(LANE, 1)
@@ -110,7 +110,7 @@ describe(StreamGates.name, () => {
   })
 
   it('does not apply what was granted under a lease that it has lost meanwhile', async () => {
-    const cluster = new ModelCluster()
+    const cluster = new FakeCluster()
     const { gates, balance } = joinCluster(cluster, 4)
     await balance(9)
     gates.makeDemands(99, [])
@@ -120,14 +120,19 @@ describe(StreamGates.name, () => {
 
   it('never has more than it was granted, and all together never more than there are', async () => {
     const step = fc.oneof(
-      fc.record({ kind: fc.constant('balance' as const), replica: fc.nat({ max: 3 }), count: fc.nat({ max: 12 }), loseAnswer: fc.boolean() }),
+      fc.record({
+        kind: fc.constant('balance' as const),
+        replica: fc.nat({ max: 3 }),
+        count: fc.nat({ max: 12 }),
+        loseAnswer: fc.boolean(),
+      }),
       fc.record({ kind: fc.constantFrom('take' as const, 'give' as const), replica: fc.nat({ max: 3 }), count: fc.nat({ max: 6 }) }),
       fc.record({ kind: fc.constant('reap' as const), replica: fc.nat({ max: 3 }), count: fc.constant(0) }),
       fc.record({ kind: fc.constant('lower' as const), replica: fc.nat({ max: 3 }), count: fc.nat({ max: 5_000 }) }),
     )
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 12 }), fc.array(step, { maxLength: 80 }), async (limit, steps) => {
-        const cluster = new ModelCluster()
+        const cluster = new FakeCluster()
         const { store } = cluster.join()
         const replicas = Array.from({ length: 4 }, () => joinCluster(cluster, limit))
         for (const taken of steps) {

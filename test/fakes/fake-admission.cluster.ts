@@ -1,9 +1,9 @@
-import { FakeClock } from '../../../../test/fakes/fake.clock.js'
-import { ModelAdmissionStore } from '../../../../test/model/model.admission.js'
-import { ModelTables } from '../../../../test/model/model.tables.js'
+import { FakeClock } from './fake.clock.js'
+import { ModelAdmissionStore } from '../model/model.admission.js'
+import { ModelTables } from '../model/model.tables.js'
 
 /** What replicas share, in memory, on a clock that the test moves. */
-export class ModelCluster {
+export class FakeCluster {
   readonly clock = new FakeClock()
   readonly tables = new ModelTables()
 
