@@ -12,9 +12,7 @@ import { StreamUsage } from './stream.usage.js'
 
 const STREAMS = 10
 /** Machines of CI are slow and shared; here as it should be. */
-const LIMITS = process.env.CI
-  ? { use: 0.75, backAfterMs: 25_000, waitMs: 5_000 }
-  : { use: 0.95, backAfterMs: 15_000, waitMs: 2_000 }
+const LIMITS = process.env.CI ? { use: 0.75, backAfterMs: 25_000, waitMs: 5_000 } : { use: 0.95, backAfterMs: 15_000, waitMs: 2_000 }
 
 /** A retried test must not send the tasks of its first try again. */
 function makeIds(name: string, count: number): string[] {
@@ -42,7 +40,7 @@ async function callsFor(rig: ServiceRig, ids: readonly string[]): Promise<Billed
 async function expectAllSucceeded(rig: ServiceRig, ids: readonly string[], timeoutMs: number): Promise<void> {
   const results = await waitForResults(rig, ids, timeoutMs)
   expect(results.filter(({ outcome }) => outcome !== 'succeeded')).toEqual([])
-  await expect(rig.ledger.value(`SELECT count(*) FROM run_record WHERE outcome <> 'succeeded'`)).resolves.toBe(0)
+  await expect(rig.ledger.rows(`SELECT outcome, error_code FROM run_record WHERE outcome <> 'succeeded'`)).resolves.toEqual([])
 }
 
 describe('Sluice, four replicas on one credential', { timeout: 90_000 }, () => {
@@ -75,7 +73,6 @@ describe('Sluice, four replicas on one credential', { timeout: 90_000 }, () => {
     const before = { startMs: usage.firstStartMs + 1_000, endMs: killedAtMs }
     const after = { startMs: killedAtMs + LIMITS.backAfterMs, endMs: usage.lastStartMs }
     expect({ max: (await readStreams(rig)).max, refused: (await readStreams(rig)).refused }).toEqual({ max: STREAMS, refused: 0 })
-    console.log('USE', usage.mean(before), usage.mean(after), before.endMs-before.startMs, after.endMs-after.startMs, [...Array(30)].map((_,i)=>usage.mean({startMs:killedAtMs+i*1000,endMs:killedAtMs+i*1000+1000}).toFixed(2)).join(' '))
     expect(after.endMs - after.startMs).toBeGreaterThan(3_000)
     expect(usage.mean(before) / STREAMS).toBeGreaterThanOrEqual(LIMITS.use)
     expect(usage.mean(after) / STREAMS).toBeGreaterThanOrEqual(LIMITS.use)
@@ -118,7 +115,6 @@ describe('Sluice, four replicas on one credential', { timeout: 90_000 }, () => {
 async function expectOneProbeEach(history: BreakerHistory): Promise<void> {
   await waitUntil(async () => (await history.readPeriods()).at(-1)?.status === 'half_open', { what: 'the route to close' })
   const periods = await history.readPeriods()
-  console.log(JSON.stringify(periods))
   const probes = periods.filter(({ status }) => status === 'half_open')
   expect(periods.filter(({ status, attempts }) => status === 'open' && attempts > 0)).toEqual([])
   expect(probes.filter(({ wasReturned, attempts }) => attempts !== (wasReturned ? 0 : 1))).toEqual([])
@@ -148,6 +144,7 @@ describe('Sluice, tenants and models on one credential', { timeout: 60_000 }, ()
   afterEach(async () => {
     for (const id of faults) await rig.simulator.removeFault(id)
     faults = []
+    await rig.simulator.set({ streams: { credentials: { [rig.credential]: null } } })
   })
   afterAll(async () => {
     await rig?.close()
@@ -167,7 +164,9 @@ describe('Sluice, tenants and models on one credential', { timeout: 60_000 }, ()
     await waitUntil(async () => (await callsFor(rig, unpaid)).length > 0, { what: 'a call that is refused' })
     await ask(others, { latencyMs: 100 })
     await expectAllSucceeded(rig, others, 10_000)
-    await waitUntil(async () => (await rig.ledger.value<number>('SELECT open_ms FROM route_breaker')) === 2_000, { what: 'a probe in vain' })
+    await waitUntil(async () => (await rig.ledger.value<number>('SELECT open_ms FROM route_breaker')) === 2_000, {
+      what: 'a probe in vain',
+    })
     // Those that were under way when the first was refused, and the probes.
     expect((await callsFor(rig, unpaid)).length).toBeLessThanOrEqual(5)
     await rig.simulator.removeFault(faults.pop()!)
@@ -184,7 +183,6 @@ describe('Sluice, tenants and models on one credential', { timeout: 60_000 }, ()
     await ask(few, { latencyMs: 400 })
     await expectAllSucceeded(rig, few, 30_000)
     const refused = (await readStreams(rig)).refused - before.refused
-    console.log('REFUSED', refused)
     expect(refused).toBeGreaterThan(0)
     expect(refused).toBeLessThan(40)
     const limit = await rig.ledger.value<number>(`SELECT adaptive_limit FROM stream_gate WHERE gate = 'credential:gigachat'`)
@@ -207,7 +205,6 @@ describe('Sluice, tenants and models on one credential', { timeout: 60_000 }, ()
     await expectAllSucceeded(rig, fast, 15_000)
     const tookMs = Date.now() - sentAtMs
     // 40 calls of half a second on the eight streams that are left take 2.5 s.
-    console.log('TOOK', tookMs)
     expect(tookMs).toBeLessThan(2 * LIMITS.waitMs + 2_500)
     expect((await callsFor(rig, slow)).map(({ outcome }) => outcome)).toEqual(['open', 'open'])
   })
@@ -222,11 +219,12 @@ describe('Sluice, tenants and models on one credential', { timeout: 60_000 }, ()
     }
     await waitForResults(rig, quiet, 20_000)
     const waits = await readWaits(rig, quiet)
-    console.log('WAITS', waits.join(' '))
     const p95 = waits[Math.ceil(waits.length * 0.95) - 1]!
     expect(p95).toBeLessThanOrEqual(LIMITS.waitMs)
     // The busy one has the rest.
-    expect(await rig.ledger.value<number>(`SELECT count(*) FROM task_queue WHERE tenant = 'busy' AND state = 'pending'`)).toBeGreaterThan(200)
+    expect(await rig.ledger.value<number>(`SELECT count(*) FROM task_queue WHERE tenant = 'busy' AND state = 'pending'`)).toBeGreaterThan(
+      200,
+    )
   })
 })
 

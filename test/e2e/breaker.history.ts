@@ -47,7 +47,8 @@ export class BreakerHistory {
   /** Those that have ended, oldest first. */
   async readPeriods(): Promise<BreakerPeriod[]> {
     const changes = await this.ledger.rows<Change>('SELECT * FROM breaker_change ORDER BY at')
-    const attempts = await this.ledger.rows<{ opened_at: Date }>('SELECT opened_at FROM attempt')
+    // Without those that follow one at once on the same stream, because the token was refused.
+    const attempts = await this.ledger.rows<{ opened_at: Date }>('SELECT opened_at FROM attempt WHERE counted')
     return changes.slice(0, -1).map((change, index) => {
       const next = changes[index + 1]!
       const startMs = change.at.getTime() + (change.status === 'open' ? STATEMENT_MS : 0)

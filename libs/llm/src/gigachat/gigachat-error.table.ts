@@ -5,7 +5,7 @@ export const GIGACHAT_ERRORS: readonly ErrorRow[] = [
   { status: [300, 399], code: 'llm_bad_response', retryable: false, advice: 'a redirect is not followed; check GIGACHAT_BASE_URL' },
   { status: [400, 400], code: 'llm_bad_request', retryable: false },
   { status: [401, 401], code: 'llm_unauthorized', retryable: true },
-  { status: [402, 402], code: 'llm_payment_required', retryable: false, advice: 'the tokens of this model are used up' },
+  { status: [402, 402], code: 'llm_payment_required', retryable: true, advice: 'the tokens of this model are used up' },
   // A model or a stand that is switched off for a while says so in words.
   { status: [403, 403], says: /temporarily unavailable/i, code: 'llm_model_unavailable', retryable: true },
   { status: [403, 403], code: 'llm_forbidden', retryable: false },
