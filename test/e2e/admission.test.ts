@@ -91,6 +91,9 @@ describe('Sluice, four replicas on one credential', { timeout: 90_000 }, () => {
     await rig.simulator.removeFault(fault)
     await expectAllSucceeded(rig, ids, 30_000)
     await expectOneProbeEach(history)
+    // Two rounds of calls at most before the route had opened, and the probes.
+    const refused = (await callsFor(rig, ids)).filter(({ status }) => status === 503)
+    expect(refused.length).toBeLessThanOrEqual(2 * STREAMS + (await history.countProbes()))
   })
 
   it('does so while nobody listens, and spends no attempt', async () => {
