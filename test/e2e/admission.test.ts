@@ -67,17 +67,17 @@ describe('Sluice, four replicas on one credential', { timeout: 90_000 }, () => {
   })
 
   it('uses all streams and never more, and those of a killed replica again after a while', async () => {
-    const ids = makeIds('stream', 240)
+    const ids = makeIds('stream', 270)
     await send(
       rig,
       ids.map((id) => makePrompt(id, { latencyMs: 1_000 })),
     )
-    await waitUntil(async () => (await callsFor(rig, ids)).length >= 4 * STREAMS, { what: 'some rounds of calls' })
+    await waitUntil(async () => (await callsFor(rig, ids)).length >= 7 * STREAMS, { what: 'some rounds of calls' })
     const killedAtMs = Date.now()
     await workers.pop()!.kill()
     await expectAllSucceeded(rig, ids, 60_000)
     const usage = new StreamUsage(await callsFor(rig, ids))
-    const before = { startMs: usage.firstStartMs + 1_000, endMs: killedAtMs }
+    const before = { startMs: usage.firstStartMs + 2_000, endMs: killedAtMs }
     const after = { startMs: killedAtMs + LIMITS.backAfterMs, endMs: usage.lastStartMs }
     expect({ max: (await readStreams(rig)).max, refused: (await readStreams(rig)).refused }).toEqual({ max: STREAMS, refused: 0 })
     expect(after.endMs - after.startMs).toBeGreaterThan(3_000)
