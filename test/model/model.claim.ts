@@ -31,7 +31,7 @@ export function claimRow(tables: ModelTables, row: QueuedTask, leaseId: number):
   row.claims++
   row.reason = null
   const attempt = row.prepare || stored ? null : openRow(tables, row, true)
-  const { payload, payloadHash: _, estimatedTokens: __, ...fields } = row.task
+  const { payload, payloadHash: _, ...fields } = row.task
   return {
     ...fields,
     id: row.id,

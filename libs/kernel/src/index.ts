@@ -6,7 +6,7 @@ export type { PipelineContext, PipelineSubject } from './pipeline-context.js'
 export { handleOnce, PipelineStep } from './pipeline-step.js'
 export { GroupCommit, type GroupCommitOptions } from './group-commit.js'
 export { makeLaneKey, type Lane } from './lane.js'
-export { Admission, type CallEnd, type ClaimRoom, type LaneRoom, type StreamUse } from './ports/admission.port.js'
+export { Admission, type AttemptUsage, type CallEnd, type ClaimRoom, type LaneRoom, type StreamUse } from './ports/admission.port.js'
 export {
   AdmissionStore,
   type BalanceResult,
@@ -34,6 +34,19 @@ export {
   type TransitionResult,
 } from './ports/ledger.port.js'
 export { LlmClient, LlmClients, type LlmAnswer, type LlmCall, type SendResult } from './ports/llm-client.port.js'
+export type {
+  Admitted,
+  AttemptUse,
+  Booked,
+  Booking,
+  MeterCandidate,
+  MeterChange,
+  Metering,
+  MeterKey,
+  MeterLevel,
+  MeterRefusal,
+  Reservation,
+} from './ports/metering.port.js'
 export { OutputChecker, PromptRenderer, type RenderedPrompt } from './ports/prompt-renderer.port.js'
 export { ResultPublisher } from './ports/result-publisher.port.js'
 export { WorkerLease } from './ports/worker-lease.port.js'

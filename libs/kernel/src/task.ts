@@ -95,6 +95,8 @@ export interface ClaimedTask {
   readonly provider: string
   readonly model: string
   readonly hasFiles: boolean
+  /** Prompt and answer together, as it was estimated at accept. */
+  readonly estimatedTokens: number
   readonly settingsVersion: number
   /** The template (`name@version`) with which this run was rendered before: it keeps it. null where it has not been, or has none. */
   readonly promptVersion: string | null

@@ -230,7 +230,7 @@ function makeClaimedTask(
   { task, attemptId, leaseId }: { readonly task: NewTask; readonly attemptId: string; readonly leaseId: number },
 ): ClaimedTask[] {
   if (acceptedAtMs === null) return []
-  const { payload, payloadHash: _, estimatedTokens: __, ...fields } = task
+  const { payload, payloadHash: _, ...fields } = task
   return [
     {
       ...fields,

@@ -2,6 +2,7 @@ import type { Outcome } from '#libs/contracts'
 import type { AcceptResult, AttemptEnd, ClaimedTask, KeptAnswer, NewTask, OpenAttempt, Rejection } from '../task.js'
 import type { Lane } from '../lane.js'
 import type { ClaimRoom } from './admission.port.js'
+import type { Metering } from './metering.port.js'
 import type { TokenUsage, ObjectReference, EventError } from '#libs/contracts'
 
 /** A message that waits in the ledger to be published. */
@@ -45,6 +46,10 @@ export interface TaskProgress {
 export interface NextAttempt extends TaskProgress {
   /** false: the free attempt of the run, which has only one. */
   readonly countsAttempt: boolean
+  /** Prompt and answer together, now that the prompt is known; what was estimated at accept where left out. */
+  readonly estimatedTokens?: number
+  /** Where calls of its lane are metered. */
+  readonly metering?: Metering
 }
 
 /** A task put back with a later time. */
@@ -84,7 +89,8 @@ export abstract class Ledger {
   /**
    * Opens the next attempt of a held task, after ending the last one if `attemptEnd` is given. null: the task is no longer ours, or an
    * answer of an earlier attempt has come in meanwhile (then the task has been put back and will be claimed with it). Throws TaskError
-   * `route_closed` (retryable) when the breaker of its route has opened; the task stays ours then.
+   * `route_closed` (retryable) when the breaker of its route has opened, `quota_exhausted` (retryable, with the time to wait) when a meter
+   * refuses it; the task stays ours then.
    */
   abstract openAttempt(task: ClaimedTask, next: NextAttempt): Promise<OpenAttempt | null>
   /** false: so many received answers wait to be stored that nothing may be sent whose answer would join them. One that comes is kept all the same. */

@@ -25,6 +25,7 @@ describe(spendsAttempt.name, () => {
       'ledger_unavailable',
       'queue_unavailable',
       'route_closed',
+      'quota_exhausted',
       'shutdown',
       'lease_lost',
     ])

@@ -21,6 +21,7 @@ const WAITING: ReadonlySet<ErrorCode> = new Set([
   'ledger_unavailable',
   'queue_unavailable',
   'route_closed',
+  'quota_exhausted',
   'shutdown',
   'lease_lost',
 ])
