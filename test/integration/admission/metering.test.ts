@@ -1,10 +1,12 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { AdmissionEvents, admissionSettings, createAdmission, type AdmissionParts } from '#libs/admission'
 import { SystemClock, type ClaimedTask, type ClaimRoom } from '#libs/kernel'
 import { PostgresAdmissionStore } from '../../../libs/db/src/admission/postgres-admission.store.js'
 import { makeClaimRoom } from '../../factories/claim-room.factory.js'
 import { makeNewTask } from '../../factories/new-task.factory.js'
-import { createTemporaryFolder } from '../../factories/temporary-folder.factory.js'
+import { makeTemporaryFolder } from '../../factories/temporary-folder.factory.js'
 import { createLedgerDatabase, type TestDatabase } from '../db/test-database.js'
 import { openReplica, type TestReplica } from '../db/test-replica.js'
 
@@ -20,10 +22,11 @@ interface Metered extends TestReplica {
 
 async function openMetered(database: TestDatabase, limits: string): Promise<Metered> {
   const replica = await openReplica(database)
-  const { path } = createTemporaryFolder({ 'limits.yaml': limits })
+  const path = join(makeTemporaryFolder(), 'limits.yaml')
+  writeFileSync(path, limits)
   const events = new AdmissionEvents()
   const store = new PostgresAdmissionStore(replica.pool, replica.lease, replica.due)
-  const settings = admissionSettings.parse({ LIMITS_FILE: path('limits.yaml') })
+  const settings = admissionSettings.parse({ LIMITS_FILE: path })
   const parts = createAdmission(store, new SystemClock(), events, settings, STREAMS)
   const claim = async (count: number) => {
     const plain = makeClaimRoom(count)
@@ -31,6 +34,7 @@ async function openMetered(database: TestDatabase, limits: string): Promise<Mete
     const room = { ...plain, ...(metering && { metering }) }
     return { room, tasks: await replica.ledger.claim(room) }
   }
+  events.on('failed', (error) => expect.fail(`PostgreSQL refused: ${String(error)}`))
   return { ...replica, parts, events, claim }
 }
 

@@ -38,7 +38,7 @@ const FIND_UNBOOKED: Statement = {
   name: 'attempt-find-unbooked',
   text: `
   SELECT id, metered_on::text AS day FROM attempt
-  WHERE accepted_on = ANY($1::date[]) AND task_number = ANY($2::bigint[]) AND (id IN (SELECT unnest($3::uuid[]))) IS TRUE
+  WHERE accepted_on = ANY($1::text[]::date[]) AND task_number = ANY($2::bigint[]) AND (id IN (SELECT unnest($3::uuid[]))) IS TRUE
     AND metered_on IS NOT NULL AND booked_at IS NULL`,
 }
 
