@@ -27,7 +27,8 @@ const OPEN_ATTEMPT: Statement = {
   WITH lease AS MATERIALIZED (
     SELECT id FROM worker_lease WHERE id = $2 AND state = 'held' FOR SHARE
   ), answered AS MATERIALIZED (
-    SELECT 1 FROM answer WHERE accepted_on = $3::date AND task_number = $1 AND run = $4 LIMIT 1
+    SELECT 1 FROM answer
+    WHERE accepted_on = $3::date AND task_number = $1 AND run >= (SELECT answers_from FROM task_queue WHERE id = $1) LIMIT 1
   ), task AS (
     UPDATE task_queue SET
       sends = sends + CASE WHEN EXISTS (SELECT FROM answered) THEN 0 ELSE 1 END,
@@ -43,7 +44,7 @@ const OPEN_ATTEMPT: Statement = {
     RETURNING id, sends, provider, model, estimated_tokens
   )
   INSERT INTO attempt (accepted_on, task_number, run, number, id, counted, provider, model, lease_id, reserved_tokens)
-  SELECT $3::date, id, $4, sends, gen_random_uuid(), $5::integer = 1, provider, model, $2, estimated_tokens FROM task
+  SELECT $3::date, id, $4::integer, sends, gen_random_uuid(), $5::integer = 1, provider, model, $2, estimated_tokens FROM task
   WHERE NOT EXISTS (SELECT FROM answered)
   RETURNING id, number`,
 }

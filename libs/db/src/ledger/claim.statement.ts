@@ -3,7 +3,8 @@ import type { HotPool, Row, Statement } from '../connection/hot-pool.js'
 
 /**
  * Claims due heads, highest priority first, and opens an attempt for each that is ready for one: neither to be prepared first nor with
- * an answer that an earlier attempt of the run has received. The lease row is share-locked, so that a reaper either sees these tasks or
+ * an answer that has already been received: by an earlier attempt of the run or, where it is redriven, of the runs that it may start from
+ * (`answers_from`; nobody else's rows are looked at for that). The lease row is share-locked, so that a reaper either sees these tasks or
  * makes this claim find no lease. One index range for each priority keeps deferred tasks of a high priority out of the way.
  *
  * No list of the statement is joined with another one: the planner takes each for one row, and would compare every row with every other.
@@ -18,15 +19,15 @@ export const CLAIM: Statement = {
     SELECT d.* FROM lease
     CROSS JOIN generate_series(9, 0, -1) AS p(priority)
     CROSS JOIN LATERAL (
-      SELECT q.id, q.accepted_on, q.run, q.sends FROM task_queue q
+      SELECT q.id, q.accepted_on, q.run, q.sends, q.answers_from FROM task_queue q
       WHERE q.state = 'pending' AND q.is_head AND q.priority = p.priority AND q.run_at <= now()
       ORDER BY q.run_at, q.id LIMIT $2 FOR UPDATE SKIP LOCKED
     ) d
     LIMIT $2
   ), answered AS MATERIALIZED (
     SELECT due.id FROM due
-    WHERE due.sends > 0 AND (
-      SELECT true FROM answer a WHERE a.accepted_on = due.accepted_on AND a.task_number = due.id AND a.run = due.run LIMIT 1
+    WHERE (due.sends > 0 OR due.answers_from < due.run) AND (
+      SELECT true FROM answer a WHERE a.accepted_on = due.accepted_on AND a.task_number = due.id AND a.run >= due.answers_from LIMIT 1
     )
   ), claimed AS (
     UPDATE task_queue q SET
@@ -50,7 +51,8 @@ export const CLAIM: Statement = {
   CROSS JOIN LATERAL (SELECT * FROM task WHERE accepted_on = c.accepted_on AND id = c.id LIMIT 1) t
   LEFT JOIN LATERAL (
     SELECT attempt_id, attempt, status, headers, body, duration_ms, prompt_version FROM answer
-    WHERE c.is_answered AND accepted_on = c.accepted_on AND task_number = c.id AND run = c.run ORDER BY received_at LIMIT 1
+    WHERE c.is_answered AND accepted_on = c.accepted_on AND task_number = c.id AND run >= c.answers_from
+    ORDER BY run DESC, received_at LIMIT 1
   ) s ON true
   ORDER BY c.priority DESC, c.run_at, c.id`,
 }
