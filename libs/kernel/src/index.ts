@@ -22,6 +22,16 @@ export { LlmClient, LlmClients, type LlmAnswer, type LlmCall, type SendResult } 
 export { OutputChecker, PromptRenderer, type RenderedPrompt } from './ports/prompt-renderer.port.js'
 export { ResultPublisher } from './ports/result-publisher.port.js'
 export { StreamGate } from './ports/stream-gate.port.js'
+export {
+  TaskOperations,
+  type CancelledEnd,
+  type CancelledTask,
+  type Change,
+  type NamedTask,
+  type TaskFilter,
+  type UnfinishedState,
+  type UnfinishedTask,
+} from './ports/task-operations.port.js'
 export { WorkerLease } from './ports/worker-lease.port.js'
 export { TaskTypes, type MaybePaidPolicy, type TaskType, type TenantRules } from './task-type.js'
 export { TaskClaim, type TaskWork } from './task-claim.js'
