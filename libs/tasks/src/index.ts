@@ -5,5 +5,6 @@ export { TASK_PIPELINE, TaskHandler } from './pipeline/task-handler.decorator.js
 export { makeCancelledEnd } from './run/cancelled-end.js'
 export { runSettings } from './run/run.settings.js'
 export { TasksModule } from './tasks.module.js'
+export { durationSchema } from './types/duration.schema.js'
 export { TaskTypesModule } from './types/task-types.module.js'
 export { taskTypesSettings } from './types/task-types.settings.js'

@@ -115,11 +115,12 @@ export async function applyRetention(pool: HotPool, limits: RetentionLimits, isS
 
 async function deleteIdentities(pool: HotPool, age: number, isStopped: () => boolean): Promise<number> {
   let deleted = 0
-  for (let locked = BATCH; locked >= BATCH && !isStopped();) {
-    await pool.transaction(async (transaction) => {
-      const rows = await transaction.run<{ place: string }>(LOCK_OLD_IDENTITIES, [age])
-      locked = rows.length
-      if (locked > 0) deleted += (await transaction.run(DELETE_IDENTITIES, [makeTextArray(rows.map(({ place }) => place))])).length
+  for (let last = { locked: BATCH, deleted: 0 }; last.locked >= BATCH && !isStopped(); deleted += last.deleted) {
+    last = await pool.transaction(async (transaction) => {
+      const locked = await transaction.run<{ place: string }>(LOCK_OLD_IDENTITIES, [age])
+      if (locked.length === 0) return { locked: 0, deleted: 0 }
+      const gone = await transaction.run(DELETE_IDENTITIES, [makeTextArray(locked.map(({ place }) => place))])
+      return { locked: locked.length, deleted: gone.length }
     })
   }
   return deleted
