@@ -5,6 +5,16 @@ export type { Delivery, DeliveryBatch, RecordPosition } from './delivery.js'
 export type { PipelineContext, PipelineSubject } from './pipeline-context.js'
 export { handleOnce, PipelineStep } from './pipeline-step.js'
 export { GroupCommit, type GroupCommitOptions } from './group-commit.js'
+export {
+  DeadLetters,
+  type DeadLetterFilter,
+  type DeadLetterGroup,
+  type FailedAnswer,
+  type FailedAttempt,
+  type FailedRun,
+  type FailedTask,
+  type RejectedRecord,
+} from './ports/dead-letters.port.js'
 export { FileStore, type FileRequest, type FileText } from './ports/file-store.port.js'
 export { IntakeGate, type IntakeState } from './ports/intake-gate.port.js'
 export {
@@ -20,6 +30,18 @@ export {
 } from './ports/ledger.port.js'
 export { LlmClient, LlmClients, type LlmAnswer, type LlmCall, type SendResult } from './ports/llm-client.port.js'
 export { OutputChecker, PromptRenderer, type RenderedPrompt } from './ports/prompt-renderer.port.js'
+export {
+  Redrives,
+  type RedriveCandidate,
+  type RedriveLimits,
+  type RedriveOrder,
+  type RedrivePlan,
+  type RedriveProgress,
+  type RedriveRefusal,
+  type RedriveScope,
+  type RedriveState,
+  type RedriveStatus,
+} from './ports/redrives.port.js'
 export { ResultPublisher } from './ports/result-publisher.port.js'
 export { StreamGate } from './ports/stream-gate.port.js'
 export {
