@@ -111,11 +111,7 @@ function explain(
   return why === undefined ? [] : [{ tenant, taskId, why }]
 }
 
-function checkLimits({
-  maxTasks,
-  maxTokens,
-  ratePerSecond,
-}: RedriveRequest['limits'] & Pick<RedriveRequest, 'ratePerSecond'>): void {
+function checkLimits({ maxTasks, maxTokens, ratePerSecond }: RedriveRequest['limits'] & Pick<RedriveRequest, 'ratePerSecond'>): void {
   if (!Number.isSafeInteger(maxTasks) || maxTasks < 1) throw new InvalidRequestError(`maxTasks must be at least 1 (got ${maxTasks})`)
   if (maxTokens !== undefined && !(maxTokens >= 0)) throw new InvalidRequestError(`maxTokens must be at least 0 (got ${maxTokens})`)
   if (!(ratePerSecond > 0 && ratePerSecond <= MAX_RATE))

@@ -113,10 +113,7 @@ function valuesOf(scope: RedriveScope, { callAgain, maxTasks, maxTokens }: Redri
   return [...limits, makeBigintArray(scope.tasks.map(({ id }) => id)), [...new Set(scope.tasks.map(({ acceptedOn }) => acceptedOn))]]
 }
 
-function makeStatements(
-  name: string,
-  makeText: (kind: RedriveScope['kind']) => string,
-): Readonly<Record<RedriveScope['kind'], Statement>> {
+function makeStatements(name: string, makeText: (kind: RedriveScope['kind']) => string): Readonly<Record<RedriveScope['kind'], Statement>> {
   return {
     tasks: { name: `${name}-tasks`, text: makeText('tasks') },
     filter: { name: `${name}-filter`, text: makeText('filter') },
