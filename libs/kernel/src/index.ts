@@ -20,6 +20,16 @@ export {
   type RouteStatus,
   type StreamGrant,
 } from './ports/admission-store.port.js'
+export {
+  DeadLetters,
+  type DeadLetterFilter,
+  type DeadLetterGroup,
+  type FailedAnswer,
+  type FailedAttempt,
+  type FailedRun,
+  type FailedTask,
+  type RejectedRecord,
+} from './ports/dead-letters.port.js'
 export { FileStore, type FileRequest, type FileText } from './ports/file-store.port.js'
 export { IntakeGate, type IntakeState } from './ports/intake-gate.port.js'
 export {
@@ -48,7 +58,29 @@ export type {
   Reservation,
 } from './ports/metering.port.js'
 export { OutputChecker, PromptRenderer, type RenderedPrompt } from './ports/prompt-renderer.port.js'
+export {
+  Redrives,
+  type RedriveCandidate,
+  type RedriveLimits,
+  type RedriveOrder,
+  type RedrivePlan,
+  type RedriveProgress,
+  type RedriveRefusal,
+  type RedriveScope,
+  type RedriveState,
+  type RedriveStatus,
+} from './ports/redrives.port.js'
 export { ResultPublisher } from './ports/result-publisher.port.js'
+export {
+  TaskOperations,
+  type CancelledEnd,
+  type CancelledTask,
+  type Change,
+  type NamedTask,
+  type TaskFilter,
+  type UnfinishedState,
+  type UnfinishedTask,
+} from './ports/task-operations.port.js'
 export { WorkerLease } from './ports/worker-lease.port.js'
 export { TaskTypes, type MaybePaidPolicy, type TaskType, type TenantRules } from './task-type.js'
 export { TaskClaim, type TaskWork } from './task-claim.js'

@@ -110,7 +110,7 @@ export interface ClaimedTask {
   readonly freeAttemptUsed: boolean
   /** null while a task with files is being prepared, after an end as `maybe_paid` that nobody has judged, and where an answer is already stored. */
   readonly attempt: OpenAttempt | null
-  /** An answer that an earlier attempt of this run has already received: it is never bought again. */
+  /** An answer that was already received, by this run or by an earlier one from which it was redriven: it is never bought again. */
   readonly storedAnswer: StoredAnswer | null
 }
 

@@ -7,8 +7,9 @@ const REQUESTS: Meter = { meter: 'requests:gigachat', kind: 'requests', isDaily:
 const BUDGET: Meter = { meter: 'budget_tokens:acme', kind: 'max_tokens', isDaily: true, limit: 1_000 }
 const MONEY: Meter = { meter: 'budget_money:acme', kind: 'money', isDaily: true, limit: 10 }
 
+const reserve = (tokens: number) => ({ tokens, maxTokens: tokens, money: null })
+
 function makeLane(fields: Partial<MeteredLane> = {}): MeteredLane {
-  const reserve = (tokens: number) => ({ tokens, maxTokens: tokens, money: null })
   return { provider: 'gigachat', model: 'm', tenant: 'acme', meters: [REQUESTS, BUDGET], reserve, ...fields }
 }
 

@@ -44,7 +44,8 @@ const OPEN_ATTEMPT: Statement = {
   WITH lease AS MATERIALIZED (
     SELECT id FROM worker_lease WHERE id = $2 AND state = 'held' FOR SHARE
   ), answered AS MATERIALIZED (
-    SELECT 1 FROM answer WHERE accepted_on = $3::date AND task_number = $1 AND run = $4 LIMIT 1
+    SELECT 1 FROM answer
+    WHERE accepted_on = $3::date AND task_number = $1 AND run >= (SELECT answers_from FROM task_queue WHERE id = $1) LIMIT 1
   ), closed AS MATERIALIZED (
     SELECT b.status FROM task_queue q
     CROSS JOIN LATERAL (
@@ -68,7 +69,7 @@ const OPEN_ATTEMPT: Statement = {
   )  , opened AS (
     INSERT INTO attempt (accepted_on, task_number, run, number, id, counted, provider, model, lease_id, reserved_tokens, reserved_max_tokens,
                          reserved_money, metered_on)
-    SELECT $3::date, id, $4, sends, gen_random_uuid(), $5::integer = 1, provider, model, $2, coalesce($10::integer, estimated_tokens),
+    SELECT $3::date, id, $4::integer, sends, gen_random_uuid(), $5::integer = 1, provider, model, $2, coalesce($10::integer, estimated_tokens),
            $11::integer, $12::float8, CASE WHEN $11::integer IS NOT NULL THEN (now() AT TIME ZONE 'UTC')::date END FROM task
     WHERE NOT EXISTS (SELECT FROM answered)
     RETURNING id, number

@@ -24,7 +24,7 @@ const DUE = `
     CROSS JOIN LATERAL (
       SELECT t.* FROM generate_series(9, 0, -1) AS p(priority)
       CROSS JOIN LATERAL (
-        SELECT q.id, q.accepted_on, q.run, q.sends, q.prepare, q.estimated_tokens FROM task_queue q
+        SELECT q.id, q.accepted_on, q.run, q.sends, q.answers_from, q.prepare, q.estimated_tokens FROM task_queue q
         WHERE q.state = 'pending' AND q.is_head AND q.provider = l.provider AND q.model = l.model AND q.tenant = l.tenant
           AND q.priority = p.priority AND q.run_at <= now()
         ORDER BY q.run_at, q.id LIMIT l.room FOR UPDATE SKIP LOCKED
@@ -33,12 +33,15 @@ const DUE = `
     ) d
   )`
 
-/** Those that an earlier attempt of their run has got an answer for. */
+/**
+ * Those for which an answer has been received: by an earlier attempt of the run or, where it is redriven, in one of the runs that it may start
+ * from (`answers_from`; nobody else's rows are looked at for that).
+ */
 const ANSWERED = `
   answered AS MATERIALIZED (
     SELECT due.id FROM due
-    WHERE due.sends > 0 AND (
-      SELECT true FROM answer a WHERE a.accepted_on = due.accepted_on AND a.task_number = due.id AND a.run = due.run LIMIT 1
+    WHERE (due.sends > 0 OR due.answers_from < due.run) AND (
+      SELECT true FROM answer a WHERE a.accepted_on = due.accepted_on AND a.task_number = due.id AND a.run >= due.answers_from LIMIT 1
     )
   )`
 
@@ -66,13 +69,14 @@ const makeTake = (reserved: { readonly columns: string; readonly values: string 
   CROSS JOIN LATERAL (SELECT * FROM task WHERE accepted_on = c.accepted_on AND id = c.id LIMIT 1) t
   LEFT JOIN LATERAL (
     SELECT attempt_id, attempt, status, headers, body, duration_ms, prompt_version FROM answer
-    WHERE c.is_answered AND accepted_on = c.accepted_on AND task_number = c.id AND run = c.run ORDER BY received_at LIMIT 1
+    WHERE c.is_answered AND accepted_on = c.accepted_on AND task_number = c.id AND run >= c.answers_from
+    ORDER BY run DESC, received_at LIMIT 1
   ) s ON true
   ORDER BY c.priority DESC, c.run_at, c.id`
 
 /**
  * Claims due heads of these lanes, in each the highest priority first, and opens an attempt for each that is ready for one: neither to be
- * prepared first nor with an answer that an earlier attempt of the run has received. The lease row is share-locked, so that a reaper either
+ * prepared first nor with an answer that has been received already. The lease row is share-locked, so that a reaper either
  * sees these tasks or makes this claim find no lease.
  *
  * No list of the statement is joined with another one: the planner takes each for one row, and would compare every row with every other.
@@ -99,7 +103,7 @@ const TAKE: Statement = {
   WITH input AS MATERIALIZED (
     SELECT * FROM unnest($2::bigint[], $3::integer[], $4::integer[], $5::float8[]) AS i(id, tokens, max_tokens, money)
   ), due AS MATERIALIZED (
-    SELECT q.id, q.accepted_on, q.run, q.sends FROM task_queue q WHERE q.id = ANY($2::bigint[])
+    SELECT q.id, q.accepted_on, q.run, q.sends, q.answers_from FROM task_queue q WHERE q.id = ANY($2::bigint[])
   ), ${ANSWERED}, ${makeTake({
     columns: 'reserved_tokens, reserved_max_tokens, reserved_money, metered_on',
     values: `(SELECT i.tokens FROM input i WHERE i.id = claimed.id), (SELECT i.max_tokens FROM input i WHERE i.id = claimed.id),

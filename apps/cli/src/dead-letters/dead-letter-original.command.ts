@@ -5,7 +5,7 @@ import { z } from 'zod'
 import type { Environment } from '#libs/config'
 import { originalReferenceSchema, type OriginalReference } from '#libs/contracts'
 import { dbSettings, TaskReader } from '#libs/db'
-import { EXIT_NOT_FOUND } from './exit-codes.js'
+import { EXIT_NOT_FOUND } from '../exit-codes.js'
 
 /** As much of a dead letter as says where its original is. */
 const deadLetterSchema = z.object({ original: z.base64().optional(), original_ref: originalReferenceSchema.optional() })
