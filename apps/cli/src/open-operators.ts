@@ -1,11 +1,13 @@
-import { SystemClock } from '#libs/kernel'
-import { TaskOperator } from '#libs/admin'
+import { RedriveOperator, TaskOperator } from '#libs/admin'
 import type { Environment } from '#libs/config'
 import { connectOperators, dbSettings, missingMigrations } from '#libs/db'
+import { SystemClock, type DeadLetters } from '#libs/kernel'
 import { makeCancelledEnd } from '#libs/tasks'
 
 export interface Operators extends AsyncDisposable {
   readonly tasks: TaskOperator
+  readonly deadLetters: DeadLetters
+  readonly redrives: RedriveOperator
 }
 
 /** Refuses a database that is behind this release: its statements would fail halfway. */
@@ -17,6 +19,8 @@ export async function openOperators(env: Environment): Promise<Operators> {
   const clock = new SystemClock()
   return {
     tasks: new TaskOperator(ports.tasks, (task) => makeCancelledEnd(task, clock.nowMs())),
+    deadLetters: ports.deadLetters,
+    redrives: new RedriveOperator(ports.redrives),
     [Symbol.asyncDispose]: () => ports[Symbol.asyncDispose](),
   }
 }

@@ -1,30 +1,37 @@
 import { userInfo } from 'node:os'
 import { InvalidArgumentError, Option, type Command } from 'commander'
+import type { Change } from '#libs/kernel'
 import { durationSchema } from '#libs/tasks'
 
 export type OutputFormat = 'table' | 'json'
 
 /** What every command that changes something is told. */
-export interface ChangeOptions {
+export interface AuditOptions {
   readonly actor: string
   readonly reason?: string
-  readonly dryRun: boolean
   readonly output: OutputFormat
+}
+
+export interface ChangeOptions extends AuditOptions {
+  readonly dryRun: boolean
 }
 
 export function addOutputOption(command: Command): Command {
   return command.addOption(new Option('-o, --output <format>', 'how to print it').choices(['table', 'json']).default('table'))
 }
 
-export function addChangeOptions(command: Command): Command {
+export function addAuditOptions(command: Command): Command {
   command
-    .option('--reason <text>', 'why, for the audit (required unless --dry-run)')
+    .option('--reason <text>', 'why, for the audit: required for every change')
     .option('--actor <name>', 'who, for the audit', findActor())
-    .option('--dry-run', 'only tell what would be done', false)
   return addOutputOption(command)
 }
 
-export function readChange({ actor, reason, dryRun }: ChangeOptions): { readonly actor: string; readonly reason: string } {
+export function addChangeOptions(command: Command): Command {
+  return addAuditOptions(command).option('--dry-run', 'only tell what would be done', false)
+}
+
+export function readChange({ actor, reason, dryRun = false }: AuditOptions & { readonly dryRun?: boolean }): Change {
   if (reason === undefined && !dryRun) throw new Error('--reason is missing: say why, it is written down with the change')
   return { actor, reason: reason ?? '' }
 }
@@ -56,4 +63,17 @@ export function readTime(text: string): Date | null {
   const time = new Date(text)
   if (!Number.isNaN(time.getTime()) && /(Z|[+-]\d{2}:\d{2})$/.test(text)) return time
   throw new InvalidArgumentError('must be now, or a time with its zone, as in 2030-01-02T03:04:05Z.')
+}
+
+/** A time, or how long ago it was. */
+export function readTimeOrAge(text: string): Date {
+  const age = durationSchema.safeParse(text)
+  return age.success ? new Date(Date.now() - age.data) : (readTime(text) ?? new Date())
+}
+
+/** A rate: it may be below one. */
+export function readRate(text: string): number {
+  const rate = Number(text)
+  if (text.trim() !== '' && Number.isFinite(rate) && rate > 0) return rate
+  throw new InvalidArgumentError('must be a number above 0.')
 }

@@ -16,7 +16,10 @@ Examples:
   sluice tasks list --state held        what waits for a decision
   sluice tasks release order-42 --reason "the provider did not bill it"
   sluice tasks move --waits-for llm_rate_limited --to now --reason "the quota was raised" --dry-run
-  sluice dead-letter original letter.json > task.json   the record that a dead letter is about, byte for byte
+  sluice dead-letters list              what failed, grouped by what is repaired together
+  sluice dead-letters redrive --fingerprint 3f9a0c21d4e5b678 --dry-run
+  sluice dead-letters redrive order-42 --reason "the schema was put right"
+  sluice dead-letters original letter.json > task.json   the record that a dead letter is about, byte for byte
 
 Exit codes: 0 done, 1 failed or wrongly asked, 4 not found, 5 some of the tasks were refused, 78 wrong settings`,
   )
