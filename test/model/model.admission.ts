@@ -59,21 +59,23 @@ export class ModelAdmissionStore extends AdmissionStore {
   async reportFailure({ provider, model, failures, reason, threshold, openMs, maxOpenMs }: RouteFailure): Promise<RouteState> {
     const route = this.options.tables.routeOf({ provider, model })
     route.failures += failures
-    if (route.status !== 'open') route.reason = reason
-    const opens = route.status === 'half_open' || (route.status === 'closed' && route.failures >= threshold)
+    const isProbe = this.isOwnProbe(route)
+    if (route.status === 'closed' || isProbe) route.reason = reason
+    const opens = isProbe || (route.status === 'closed' && route.failures >= threshold)
     if (opens) {
       route.openMs = route.status === 'half_open' ? Math.min(maxOpenMs, Math.max(route.openMs, openMs) * 2) : openMs
       route.openUntilMs = this.options.clock.nowMs() + route.openMs
       route.status = 'open'
+      route.probeLeaseId = null
     }
-    route.probeLeaseId = null
     return this.show(route)
   }
 
   async reportSuccess(route: Route): Promise<void> {
     const { routes } = this.options.tables
     const index = routes.findIndex(({ provider, model }) => provider === route.provider && model === route.model)
-    if (index >= 0) routes.splice(index, 1)
+    const known = routes[index]
+    if (known && (known.status === 'closed' || this.isOwnProbe(known))) routes.splice(index, 1)
   }
 
   async takeProbe(wanted: Route): Promise<boolean> {
@@ -133,8 +135,12 @@ export class ModelAdmissionStore extends AdmissionStore {
     return known
   }
 
-  private show({ openUntilMs, probeLeaseId, ...route }: ModelRoute): RouteState {
-    const isOwnProbe = route.status === 'half_open' && probeLeaseId !== null && probeLeaseId === this.leaseId
-    return { ...route, leftMs: openUntilMs - this.options.clock.nowMs(), isOwnProbe }
+  private show(known: ModelRoute): RouteState {
+    const { openUntilMs, probeLeaseId: _, ...route } = known
+    return { ...route, leftMs: openUntilMs - this.options.clock.nowMs(), isOwnProbe: this.isOwnProbe(known) }
+  }
+
+  private isOwnProbe({ status, probeLeaseId }: ModelRoute): boolean {
+    return status === 'half_open' && probeLeaseId !== null && probeLeaseId === this.leaseId
   }
 }

@@ -25,8 +25,12 @@ export interface AdmissionLoopOptions {
   readonly idleIntervalMs: number
 }
 
-/** Between two looks while others hold streams that are ours, and at least between any two. */
+/** Between two looks while others hold streams that are ours; so often in a row: they may have long calls to end first. */
 const HUNGRY_MS = 50
+const HUNGRY_LOOKS = 20
+/** So long a route may be probed already before a replica takes that upon itself whose streams are all in use: others may have a free one. */
+const PROBE_PATIENCE_MS = 1_000
+/** At least between any two looks. */
 const MIN_MS = 20
 const FAILED_MS = 1_000
 
@@ -43,6 +47,7 @@ export class AdmissionLoop {
   private looking: Promise<void> | undefined
   private lookAgain = false
   private lastLookMs = 0
+  private hungryLooks = 0
   private stopped = false
   private stopListening: () => void = () => {}
 
@@ -111,17 +116,31 @@ export class AdmissionLoop {
     const lanes = await store.listDueLanes()
     admission.notice(lanes)
     book.forgetAllBut(lanes)
-    breakers.refresh(await store.readRoutes())
+    await breakers.refresh()
     await breakers.returnProbes(({ provider, model }) =>
-      book.due.some((lane) => lane.provider === provider && lane.model === model && gates.freeOf(lane) > 0),
+      book.due.some((lane) => lane.provider === provider && lane.model === model && gates.keptOf(lane) > 0),
     )
-    await breakers.seekProbes(book.due.filter((lane) => gates.freeOf(lane) > 0))
+    await breakers.seekProbes(book.due.filter((lane) => this.maySendProbe(lane)))
     const mustTell = await this.balance()
     admission.serve()
     const isWanting = admission.wanting.length > 0
-    if (mustTell || (isWanting && gates.isOwed)) return HUNGRY_MS
+    if (mustTell || this.isHungry(isWanting && gates.isOwed)) return HUNGRY_MS
     const delayMs = isWanting || gates.inUse > 0 ? intervalMs : idleIntervalMs
-    return Math.max(MIN_MS, Math.min(delayMs, breakers.nextProbeMs(book.due), refused.nextMs(book.due)))
+    return Math.max(
+      MIN_MS,
+      Math.min(delayMs, breakers.nextProbeMs(book.due.filter((lane) => gates.freeOf(lane) > 0)), refused.nextMs(book.due)),
+    )
+  }
+
+  /** Where other models take every stream that becomes free, the probe has to be waiting when one does. */
+  private maySendProbe(lane: Lane): boolean {
+    const { gates, breakers } = this.options
+    return gates.freeOf(lane) > 0 || (gates.keptOf(lane) > 0 && breakers.overdueMs(lane) > PROBE_PATIENCE_MS)
+  }
+
+  private isHungry(isOwed: boolean): boolean {
+    this.hungryLooks = isOwed ? this.hungryLooks + 1 : 0
+    return isOwed && this.hungryLooks <= HUNGRY_LOOKS
   }
 
   private async balance(): Promise<boolean> {

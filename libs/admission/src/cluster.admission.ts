@@ -117,11 +117,12 @@ export class ClusterAdmission extends Admission {
 
   release(lane: Lane, { heldMs, call }: StreamUse): void {
     const { gates, shares, breakers, onLimitMet } = this.options
-    gates.give(lane, 1)
-    shares.end(shares.of(lane), heldMs)
     const verdict = call === undefined ? 'nothing' : judgeCall(call)
+    gates.give(lane, 1)
+    // How long a refused connection takes says nothing of the calls to come.
+    shares.end(shares.of(lane), heldMs, { isTypical: verdict === 'works' })
     if (verdict === 'busy') onLimitMet(lane, heldMs)
-    breakers.note(lane, verdict, call?.error?.code)
+    breakers.note(lane, { verdict, heldMs, ...(call?.error && { reason: call.error.code }) })
     this.serve()
   }
 
@@ -190,7 +191,10 @@ export class ClusterAdmission extends Admission {
 
   private makeCandidates(share: LaneShare): Candidate[] {
     const admitted = this.admitted(share.lane)
-    return !this.mayAsk(share.lane) ? [] : [{ share, isProbe: admitted === 'probe', tasks: 0 }]
+    const mayAsk = this.mayAsk(share.lane)
+    // The time for which it is held back is no credit.
+    if (!mayAsk) this.options.shares.wake(share)
+    return mayAsk ? [{ share, isProbe: admitted === 'probe', tasks: 0 }] : []
   }
 
   private takeOne(candidates: readonly Candidate[]): boolean {

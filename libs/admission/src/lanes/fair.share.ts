@@ -81,10 +81,11 @@ export class FairShare {
     charge(share, -calls * share.route.meanMs)
   }
 
-  end(share: LaneShare, heldMs: number): void {
+  /** `isTypical`: later calls may take as long as this one. */
+  end(share: LaneShare, heldMs: number, { isTypical }: { readonly isTypical: boolean }): void {
     const difference = heldMs - share.route.meanMs
     charge(share, difference)
-    share.route.meanMs += difference * NEWEST
+    if (isTypical) share.route.meanMs += difference * NEWEST
   }
 
   private shareOf(key: string, above?: Share): Share {

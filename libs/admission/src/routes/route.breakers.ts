@@ -26,6 +26,17 @@ interface Breaker {
   openUntilMs: number
   /** The right to the probe: none; held, to be used by the next call; used by a call that is under way. */
   probe: 'none' | 'held' | 'used'
+  /** On this process's clock: since when it is so. */
+  probeSinceMs: number
+}
+
+/** How a call ended, for the breaker of its route. */
+export interface CallNote {
+  readonly verdict: CallVerdict
+  /** For how long it held its stream. */
+  readonly heldMs: number
+  /** Left out where the call was answered. */
+  readonly reason?: ErrorCode
 }
 
 /** Failures that PostgreSQL has not been told of. */
@@ -34,6 +45,9 @@ interface Report {
   reason: ErrorCode
   isUnpaid: boolean
 }
+
+/** So long a right that is held waits for a task whose files are being read, or for a stream, before another replica may have it. */
+const IDLE_PROBE_MS = 2_000
 
 /**
  * This replica's view of the breakers that all replicas share, one for each provider and model.
@@ -48,6 +62,8 @@ export class RouteBreakers {
   private readonly breakers = new Map<string, Breaker>()
   private readonly reports = new Map<string, Report>()
   private readonly reporting = new Map<string, Promise<void>>()
+  /** Routes that have changed here since the last view of PostgreSQL was asked for. */
+  private readonly changed = new Set<string>()
 
   constructor(private readonly options: RouteBreakersOptions) {}
 
@@ -79,20 +95,20 @@ export class RouteBreakers {
 
   useProbe(route: Route): void {
     const breaker = this.breakers.get(keyOf(route))
-    if (breaker?.probe === 'held') breaker.probe = 'used'
+    if (breaker?.probe === 'held') this.setProbe(breaker, 'used')
   }
 
   /** Nothing was sent with it after all, so another call may be. */
   holdProbe(route: Route): void {
     const breaker = this.breakers.get(keyOf(route))
-    if (breaker?.probe === 'used') breaker.probe = 'held'
+    if (breaker?.probe === 'used') this.setProbe(breaker, 'held')
   }
 
   /** Gives the right back where there is nothing to send. */
   async returnProbe(route: Route): Promise<void> {
     const breaker = this.breakers.get(keyOf(route))
     if (!breaker || breaker.probe === 'none') return
-    breaker.probe = 'none'
+    this.setProbe(breaker, 'none')
     await this.options.store.returnProbe(route)
     this.apply({ ...breaker.state, status: 'open', leftMs: 0, isOwnProbe: false })
   }
@@ -113,39 +129,54 @@ export class RouteBreakers {
 
   /** Gives back the rights that nobody here has a use for: another replica may have one. */
   async returnProbes(isOfUse: (route: Route) => boolean): Promise<void> {
-    for (const { state, probe } of this.breakers.values()) if (probe === 'held' && !isOfUse(state)) await this.returnProbe(state)
+    const longAgoMs = this.options.clock.monotonicMs() - IDLE_PROBE_MS
+    for (const { state, probe, probeSinceMs } of this.breakers.values()) {
+      if (probe === 'held' && probeSinceMs <= longAgoMs && !isOfUse(state)) await this.returnProbe(state)
+    }
   }
 
-  /** How long until the next of these routes may be probed; Infinity: none waits. */
+  /** For how long a probe of the route might have been sent already; negative: its time has not come. */
+  overdueMs(route: Route): number {
+    const breaker = this.breakers.get(keyOf(route))
+    return breaker ? this.options.clock.monotonicMs() - breaker.openUntilMs : Number.NEGATIVE_INFINITY
+  }
+
+  /** How long until the next of these routes may be probed; Infinity: none waits, or another replica probes it. */
   nextProbeMs(routes: Iterable<Route>): number {
     let nextMs = Number.POSITIVE_INFINITY
     for (const route of routes) {
       const breaker = this.breakers.get(keyOf(route))
-      if (breaker && breaker.state.status !== 'closed' && breaker.probe === 'none') nextMs = Math.min(nextMs, breaker.openUntilMs)
+      if (breaker?.state.status === 'open' && breaker.probe === 'none') nextMs = Math.min(nextMs, breaker.openUntilMs)
     }
     return nextMs - this.options.clock.monotonicMs()
   }
 
-  /** Takes over what PostgreSQL says; routes that it does not name are closed. Returns whether a route has opened up. */
-  refresh(states: readonly RouteState[]): boolean {
-    const named = new Set(states.map(keyOf))
-    const before = [...this.breakers.values()].filter(
-      ({ state }) => state.status !== 'closed' && !named.has(keyOf(state)) && !this.reporting.has(keyOf(state)),
-    )
-    for (const { state } of before) this.apply({ ...state, status: 'closed', failures: 0, isOwnProbe: false })
-    for (const key of this.breakers.keys()) if (!named.has(key) && !this.reporting.has(key)) this.breakers.delete(key)
-    // What is just being reported makes this view out of date.
-    for (const state of states) if (!this.reporting.has(keyOf(state))) this.apply(state)
-    return before.length > 0
+  /** Takes over what PostgreSQL says; routes that it does not name are closed. */
+  async refresh(): Promise<void> {
+    this.changed.clear()
+    const states = new Map((await this.options.store.readRoutes()).map((state) => [keyOf(state), state]))
+    // What has changed here meanwhile, or is just being reported, makes this view out of date.
+    const isOld = (key: string) => this.changed.has(key) || this.reporting.has(key)
+    const unnamed = [...this.breakers].filter(([key]) => !states.has(key) && !isOld(key))
+    const named = [...states].filter(([key]) => !isOld(key))
+    for (const [key, { state }] of unnamed) {
+      this.apply({ ...state, status: 'closed', failures: 0, isOwnProbe: false })
+      this.breakers.delete(key)
+    }
+    for (const [, state] of named) this.apply(state)
   }
 
-  /** What the end of a call says. Its report to the others goes out in the background, failures of one route together. */
-  note(route: Route, verdict: CallVerdict, reason?: ErrorCode): void {
+  /**
+   * What the end of a call says. Its report to the others goes out in the background, failures of one route together. While a route is not
+   * closed only the probe says anything: other calls were sent before it opened.
+   */
+  note(route: Route, { verdict, heldMs, reason }: CallNote): void {
     const { provider, model } = route
     const key = keyOf(route)
     const breaker = this.breakers.get(key)
+    if (breaker && breaker.state.status !== 'closed' && !this.isProbe(breaker, heldMs)) return
     if (verdict === 'nothing') {
-      if (breaker?.probe === 'used') breaker.probe = 'held'
+      if (breaker?.probe === 'used') this.setProbe(breaker, 'held')
       return
     }
     if (verdict === 'away' || verdict === 'unpaid') {
@@ -154,16 +185,13 @@ export class RouteBreakers {
       report.failures++
       report.reason = reason!
       report.isUnpaid ||= verdict === 'unpaid'
-      if (breaker) breaker.probe = 'none'
+      if (breaker) this.setProbe(breaker, 'none')
       this.report({ provider, model })
       return
     }
     this.reports.delete(key)
-    if (!breaker) return
-    const { status, failures } = breaker.state
-    // A call that was sent before the route opened does not open it up again.
-    if (status === 'closed' ? failures === 0 : breaker.probe !== 'used') return
-    breaker.probe = 'none'
+    if (!breaker || (breaker.state.status === 'closed' && breaker.state.failures === 0)) return
+    this.setProbe(breaker, 'none')
     breaker.state = { ...breaker.state, failures: 0 }
     this.reportSuccess({ provider, model })
   }
@@ -207,6 +235,16 @@ export class RouteBreakers {
     this.reporting.set(key, done)
   }
 
+  /** A call that has held its stream for longer was sent before. */
+  private isProbe({ probe, probeSinceMs }: Breaker, heldMs: number): boolean {
+    return probe === 'used' && heldMs <= this.options.clock.monotonicMs() - probeSinceMs
+  }
+
+  private setProbe(breaker: Breaker, probe: Breaker['probe']): void {
+    breaker.probe = probe
+    breaker.probeSinceMs = this.options.clock.monotonicMs()
+  }
+
   private apply(state: RouteState): void {
     const key = keyOf(state)
     const before = this.breakers.get(key)
@@ -214,7 +252,9 @@ export class RouteBreakers {
     // A probe that is under way stays the only one until it ends.
     const isUnderWay = before?.probe === 'used' && state.status !== 'closed'
     const probe = isUnderWay ? 'used' : state.isOwnProbe ? 'held' : 'none'
-    this.breakers.set(key, { state, openUntilMs, probe })
+    const probeSinceMs = before?.probe === probe ? before.probeSinceMs : this.options.clock.monotonicMs()
+    this.breakers.set(key, { state, openUntilMs, probe, probeSinceMs })
+    this.changed.add(key)
     if ((before?.state.status ?? 'closed') !== state.status) this.options.events.emit('routeChanged', state)
   }
 }

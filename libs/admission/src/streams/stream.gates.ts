@@ -57,6 +57,11 @@ export class StreamGates {
     return this.of(lane).reduce((least, { kept, inUse }) => Math.min(least, kept - inUse), Number.POSITIVE_INFINITY)
   }
 
+  /** What this replica has of the gate of which it has the least. */
+  keptOf(lane: Lane): number {
+    return this.of(lane).reduce((least, { kept }) => Math.min(least, kept), Number.POSITIVE_INFINITY)
+  }
+
   take(lane: Lane, count: number): void {
     for (const gate of this.of(lane)) gate.inUse += count
   }

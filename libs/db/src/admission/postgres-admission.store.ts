@@ -54,7 +54,7 @@ export class PostgresAdmissionStore extends AdmissionStore {
   }
 
   reportSuccess(route: Route): Promise<void> {
-    return reportSuccess(this.pool, route)
+    return reportSuccess(this.pool, route, this.leaseId)
   }
 
   async takeProbe(route: Route): Promise<boolean> {

@@ -10,8 +10,8 @@ const READ: Statement = {
 }
 
 /**
- * Counts failures, and opens at the threshold. A route that is open stays as it is: these calls were sent before. Where the probe has
- * failed, the route opens for twice as long as before.
+ * Counts failures, and opens at the threshold. A route that is open stays as it is, and so does one that another replica probes: these
+ * calls were sent before. Where the probe of this lease ($8) has failed, the route opens for twice as long as before.
  */
 const FAIL: Statement = {
   name: 'route-fail',
@@ -21,23 +21,27 @@ const FAIL: Statement = {
           CASE WHEN $3::integer >= $5::integer THEN $6::integer ELSE 0 END, CASE WHEN $3::integer >= $5::integer THEN now() END,
           CASE WHEN $3::integer >= $5::integer THEN now() + make_interval(secs => $6::integer / 1000.0) END)
   ON CONFLICT (provider, model) DO UPDATE SET
-    failures = b.failures + $3, reason = CASE WHEN b.status = 'open' THEN b.reason ELSE $4 END, probe_lease_id = NULL,
-    status = CASE WHEN b.status <> 'closed' OR b.failures + $3 >= $5 THEN 'open' ELSE 'closed' END,
+    failures = b.failures + $3,
+    reason = CASE WHEN b.status = 'closed' OR b.status = 'half_open' AND b.probe_lease_id = $8::bigint THEN $4 ELSE b.reason END,
+    probe_lease_id = CASE WHEN b.status = 'half_open' AND b.probe_lease_id = $8 THEN NULL ELSE b.probe_lease_id END,
+    status = CASE
+      WHEN b.status = 'half_open' AND b.probe_lease_id = $8 OR b.status = 'closed' AND b.failures + $3 >= $5 THEN 'open' ELSE b.status END,
     open_ms = CASE
-      WHEN b.status = 'half_open' THEN least($7::integer, greatest(b.open_ms, $6::integer) * 2)
+      WHEN b.status = 'half_open' AND b.probe_lease_id = $8 THEN least($7::integer, greatest(b.open_ms, $6::integer) * 2)
       WHEN b.status = 'closed' AND b.failures + $3 >= $5 THEN $6 ELSE b.open_ms END,
     opened_at = CASE WHEN b.status = 'closed' AND b.failures + $3 >= $5 THEN now() ELSE b.opened_at END,
     open_until = CASE
-      WHEN b.status = 'half_open' THEN now() + make_interval(secs => least($7::integer, greatest(b.open_ms, $6::integer) * 2) / 1000.0)
+      WHEN b.status = 'half_open' AND b.probe_lease_id = $8 THEN now() + make_interval(secs => least($7::integer, greatest(b.open_ms, $6::integer) * 2) / 1000.0)
       WHEN b.status = 'closed' AND b.failures + $3 >= $5 THEN now() + make_interval(secs => $6 / 1000.0) ELSE b.open_until END
   RETURNING ${SHOWN}, probe_lease_id`,
 }
 
+/** Only the probe closes a route: any other call was sent before it opened. */
 const SUCCEED: Statement = {
   name: 'route-succeed',
   text: `
   UPDATE route_breaker SET status = 'closed', failures = 0, reason = NULL, open_ms = 0, opened_at = NULL, open_until = NULL, probe_lease_id = NULL
-  WHERE provider = $1 AND model = $2`,
+  WHERE provider = $1 AND model = $2 AND (status = 'closed' OR status = 'half_open' AND probe_lease_id = $3)`,
 }
 
 /** One probe for all replicas. Of a holder that has lost its lease it is taken over. */
@@ -75,12 +79,12 @@ export async function readRoutes(pool: HotPool, leaseId: number | null): Promise
 
 export async function reportFailure(pool: HotPool, failure: RouteFailure, leaseId: number | null): Promise<RouteState> {
   const { provider, model, failures, reason, threshold, openMs, maxOpenMs } = failure
-  const [row] = await pool.run<RouteRow>(FAIL, [provider, model, failures, reason, threshold, openMs, maxOpenMs])
+  const [row] = await pool.run<RouteRow>(FAIL, [provider, model, failures, reason, threshold, openMs, maxOpenMs, leaseId])
   return makeRouteState(row!, leaseId)
 }
 
-export async function reportSuccess(pool: HotPool, { provider, model }: Route): Promise<void> {
-  await pool.run(SUCCEED, [provider, model])
+export async function reportSuccess(pool: HotPool, { provider, model }: Route, leaseId: number | null): Promise<void> {
+  await pool.run(SUCCEED, [provider, model, leaseId])
 }
 
 export async function takeProbe(pool: HotPool, { provider, model }: Route, leaseId: number): Promise<boolean> {

@@ -2,9 +2,10 @@ import type { BalanceResult, GateDecision, GateDemand, GateShare, GateState } fr
 import { makeIntegerArray, makeTextArray } from '../connection/binary-array.js'
 import type { HotPool, Row, Statement, StatementRunner } from '../connection/hot-pool.js'
 
+/** In the order of their locks. */
 const ADD_GATES: Statement = {
   name: 'gate-add',
-  text: `INSERT INTO stream_gate (gate) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING`,
+  text: `INSERT INTO stream_gate (gate) SELECT gate FROM unnest($1::text[]) AS i(gate) ORDER BY gate COLLATE "C" ON CONFLICT DO NOTHING`,
 }
 
 /** In one order for everybody, so that nobody waits for another in a circle. The lease is held until this is committed, as in a claim. */

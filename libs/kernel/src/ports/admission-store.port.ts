@@ -99,8 +99,9 @@ export abstract class AdmissionStore {
   abstract listDueLanes(): Promise<Lane[]>
   /** Routes whose breaker is not closed, or has counted failures. */
   abstract readRoutes(): Promise<RouteState[]>
+  /** Changes nothing where the route is open, or where another replica probes it: these calls were sent before. */
   abstract reportFailure(failure: RouteFailure): Promise<RouteState>
-  /** A call has come back: the route is closed, and its failures are forgotten. */
+  /** A call has come back: its failures are forgotten, and where it was the probe of this replica the route is closed. */
   abstract reportSuccess(route: Route): Promise<void>
   /** Takes the right to send the one probe of an open route whose time is up. false: it is not, or another replica has it. */
   abstract takeProbe(route: Route): Promise<boolean>
