@@ -5,7 +5,7 @@ import { loggingSettings } from '#libs/logging'
 import { ledgerTransportSettings, queueSettings } from '#libs/queue'
 import { storageSettings } from '#libs/storage'
 import { cpuSettings } from '#libs/resilience'
-import { messageSettings, runSettings, taskTypesSettings } from '#libs/tasks'
+import { deferralSettings, messageSettings, runSettings, taskTypesSettings } from '#libs/tasks'
 
 /** Every section of the worker's settings, each owned by its library. */
 export const WORKER_SETTINGS = [
@@ -20,5 +20,6 @@ export const WORKER_SETTINGS = [
   messageSettings,
   taskTypesSettings,
   runSettings,
+  deferralSettings,
   cpuSettings,
 ]

@@ -1,4 +1,4 @@
-import type { ClaimedTask, StoredAnswer } from '#libs/kernel'
+import type { ClaimedTask, DeferralClass, StoredAnswer } from '#libs/kernel'
 import type { HotPool, Row, Statement } from '../connection/hot-pool.js'
 
 /**
@@ -41,7 +41,7 @@ export const CLAIM: Statement = {
     SELECT accepted_on, id, run, sends, attempt_id, true, provider, model, $1, estimated_tokens FROM claimed WHERE attempt_id IS NOT NULL
   )
   SELECT c.id, c.accepted_on, c.run, c.sends, c.attempts, c.maybe_paid, c.crashes, c.claims, c.free_attempt_used, c.settings_version,
-         c.prompt_version, c.priority, c.type, c.tenant, c.provider, c.model, t.task_id, t.topic, t.partition, t."offset"::text AS "offset",
+         c.prompt_version, c.deferral_class, c.deferrals, c.priority, c.type, c.tenant, c.provider, c.model, t.task_id, t.topic, t.partition, t."offset"::text AS "offset",
          t.record_key, c.ordering_key, convert_from(t.payload, 'UTF8') AS payload, t.traceparent, t.correlation_id, t.has_files,
          floor(date_part('epoch', t.deadline) * 1000) AS deadline, floor(date_part('epoch', t.accepted_at) * 1000) AS accepted_at,
          c.attempt_id, s.attempt_id AS stored_id, s.attempt AS stored_attempt, s.status, s.headers, s.body, s.duration_ms,
@@ -67,6 +67,8 @@ interface ClaimRow extends Row {
   claims: number
   settings_version: number
   prompt_version: string | null
+  deferral_class: DeferralClass | null
+  deferrals: number
   priority: number
   type: string
   tenant: string
@@ -125,6 +127,8 @@ function makeClaimedTask(row: ClaimRow, leaseId: number): ClaimedTask {
     promptVersion: row.prompt_version,
     leaseId,
     claim: row.claims,
+    deferralClass: row.deferral_class,
+    deferrals: row.deferrals,
     crashes: row.crashes,
     freeAttemptUsed: row.free_attempt_used,
     attempt: row.attempt_id === null ? null : { id: row.attempt_id, number: row.sends },
