@@ -42,6 +42,8 @@ export function claimRow(tables: ModelTables, row: QueuedTask, leaseId: number):
     attempts: row.attempts,
     maybePaid: row.maybePaid,
     crashes: row.crashes,
+    deferralClass: row.deferralClass,
+    deferrals: row.deferrals,
     settingsVersion: 1,
     promptVersion: row.promptVersion,
     leaseId,

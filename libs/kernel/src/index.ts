@@ -1,5 +1,6 @@
 export { estimateMessageTokens, estimateTokens } from './estimate-tokens.js'
 export { classifyError, describeCauses } from './classify-error.js'
+export { DEFERRAL_CLASSES, type DeferralClass, type DeferralSchedules, type ScheduledClass } from './deferral-class.js'
 export { Clock, SystemClock } from './clock.js'
 export type { Delivery, DeliveryBatch, RecordPosition } from './delivery.js'
 export type { PipelineContext, PipelineSubject } from './pipeline-context.js'

@@ -44,6 +44,8 @@ export class TaskContext implements PipelineContext {
   promptVersion: string | undefined
   /** Attempts of the run that count, this one included. */
   attempts: number
+  /** An answer of the run is in the ledger: it was paid for, and the run is finished from it. */
+  hasAnswer: boolean
   /** undefined: it holds no stream. */
   private streamSinceMs: number | undefined
 
@@ -59,6 +61,7 @@ export class TaskContext implements PipelineContext {
     this.attempt = attempt
     this.attempts = task.attempts
     this.promptVersion = task.promptVersion ?? undefined
+    this.hasAnswer = task.storedAnswer !== null
     // The transport has taken a stream for every task that it claimed with an attempt.
     if (attempt !== null) this.streamSinceMs = options.clock.monotonicMs()
   }
@@ -107,6 +110,14 @@ export class TaskContext implements PipelineContext {
   /** TaskError `deadline_exceeded` when the deadline has passed. */
   findLateness(): TaskError | undefined {
     return this.deadlineMs !== null && this.options.clock.nowMs() > this.deadlineMs ? this.makeLateError(this.deadlineMs) : undefined
+  }
+
+  /** TaskError `deadline_exceeded` when a next try after this time would come too late, whatever it waits for. */
+  findLatenessIn(delayMs: number, cause: TaskError): TaskError | undefined {
+    const { deadlineMs } = this
+    if (deadlineMs === null || this.options.clock.nowMs() + delayMs <= deadlineMs) return undefined
+    const message = `the next try, in ${Math.ceil(delayMs / 1_000)} s, would come after the deadline; the last one: ${cause.code}: ${cause.message}`
+    return new TaskError('deadline_exceeded', message, { retryable: false, cause })
   }
 
   /** Throws what `findLateness` finds. */

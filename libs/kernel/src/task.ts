@@ -1,4 +1,5 @@
 import type { RecordPosition } from './delivery.js'
+import type { DeferralClass } from './deferral-class.js'
 import type { TaskError } from './task.error.js'
 
 /** A valid task on its way into the ledger. */
@@ -104,6 +105,9 @@ export interface ClaimedTask {
   readonly leaseId: number
   /** How often the task has been claimed, by anybody: tells this hold from a later one of the same replica. */
   readonly claim: number
+  /** Why the run was deferred last, and how often in a row for that; null and 0 where it has not been. */
+  readonly deferralClass: DeferralClass | null
+  readonly deferrals: number
   /** How often a worker died while it held this run. */
   readonly crashes: number
   /** The one attempt of this run that counts for nothing, after a token was refused, has been opened before. */

@@ -1,3 +1,4 @@
+export { deferralSettings } from './deferral/deferral.settings.js'
 export { messageSettings } from './intake/message-parser.settings.js'
 export { OutboxRelay } from './outbox/outbox.relay.js'
 export { OutboxSweeper } from './outbox/outbox.sweeper.js'

@@ -65,7 +65,7 @@ describe(`${RedriveOperator.name}, what a redriven run starts from`, () => {
     await redrive(rig, { limits: AGAIN })
     const task = await claimOne(rig.replica)
     await rig.replica.ledger.recordAnswer(task, task.attempt!, makeAnswer('second'))
-    await rig.replica.ledger.defer({ task, delayMs: 0, reason: 'storage_unavailable', countsAttempt: false })
+    await rig.replica.ledger.defer({ task, delayMs: 0, reason: 'storage_unavailable', deferralClass: 'storage_down', countsAttempt: false })
     await expect(claimOne(rig.replica)).resolves.toMatchObject({ run: 2, storedAnswer: { attemptId: task.attempt!.id } })
   })
 

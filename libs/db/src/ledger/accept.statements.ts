@@ -241,6 +241,8 @@ function makeClaimedTask(
       run: 1,
       attempts: 1,
       maybePaid: 0,
+      deferralClass: null,
+      deferrals: 0,
       crashes: 0,
       settingsVersion: FIRST_SETTINGS_VERSION,
       promptVersion: null,

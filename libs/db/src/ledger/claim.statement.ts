@@ -1,4 +1,4 @@
-import type { ClaimedTask, ClaimRoom, Metering, StoredAnswer } from '#libs/kernel'
+import type { ClaimedTask, ClaimRoom, DeferralClass, Metering, StoredAnswer } from '#libs/kernel'
 import { lockMeters, writeMeters } from '../admission/meter.statements.js'
 import { makeBigintArray, makeFloatArray, makeIntegerArray } from '../connection/binary-array.js'
 import type { HotPool, Row, Statement } from '../connection/hot-pool.js'
@@ -60,7 +60,7 @@ const makeTake = (reserved: { readonly columns: string; readonly values: string 
     SELECT accepted_on, id, run, sends, attempt_id, true, provider, model, $1, ${reserved.values} FROM claimed WHERE attempt_id IS NOT NULL
   )
   SELECT c.id, c.accepted_on, c.run, c.sends, c.attempts, c.maybe_paid, c.crashes, c.claims, c.free_attempt_used, c.settings_version,
-         c.prompt_version, c.priority, c.estimated_tokens, c.type, c.tenant, c.provider, c.model, t.task_id, t.topic, t.partition, t."offset"::text AS "offset",
+         c.prompt_version, c.deferral_class, c.deferrals, c.priority, c.estimated_tokens, c.type, c.tenant, c.provider, c.model, t.task_id, t.topic, t.partition, t."offset"::text AS "offset",
          t.record_key, c.ordering_key, convert_from(t.payload, 'UTF8') AS payload, t.traceparent, t.correlation_id, t.has_files,
          floor(date_part('epoch', t.deadline) * 1000) AS deadline, floor(date_part('epoch', t.accepted_at) * 1000) AS accepted_at,
          c.attempt_id, s.attempt_id AS stored_id, s.attempt AS stored_attempt, s.status, s.headers, s.body, s.duration_ms,
@@ -123,6 +123,8 @@ interface ClaimRow extends Row {
   claims: number
   settings_version: number
   prompt_version: string | null
+  deferral_class: DeferralClass | null
+  deferrals: number
   priority: number
   type: string
   tenant: string
@@ -217,6 +219,8 @@ function makeClaimedTask(row: ClaimRow, leaseId: number): ClaimedTask {
     promptVersion: row.prompt_version,
     leaseId,
     claim: row.claims,
+    deferralClass: row.deferral_class,
+    deferrals: row.deferrals,
     crashes: row.crashes,
     freeAttemptUsed: row.free_attempt_used,
     attempt: row.attempt_id === null ? null : { id: row.attempt_id, number: row.sends },

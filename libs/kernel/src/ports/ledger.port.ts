@@ -1,4 +1,5 @@
 import type { Outcome } from '#libs/contracts'
+import type { DeferralClass } from '../deferral-class.js'
 import type { AcceptResult, AttemptEnd, ClaimedTask, KeptAnswer, NewTask, OpenAttempt, Rejection } from '../task.js'
 import type { Lane } from '../lane.js'
 import type { ClaimRoom } from './admission.port.js'
@@ -56,8 +57,10 @@ export interface NextAttempt extends TaskProgress {
 export interface Deferral extends TaskProgress {
   readonly task: ClaimedTask
   readonly delayMs: number
-  /** The gate or error class it waits for. */
+  /** The gate or error code it waits for. */
   readonly reason: string
+  /** The ledger counts how often in a row the run has been deferred for the same class. */
+  readonly deferralClass: DeferralClass
   /** false: this try is not counted against the maximum, as when a task only waits for quota. It had an open attempt if `attemptEnd` is given. */
   readonly countsAttempt: boolean
 }

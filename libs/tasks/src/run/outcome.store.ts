@@ -51,8 +51,8 @@ export class OutcomeStore {
       case 'gone':
         return { outcome: 'gone' }
       case 'deferred': {
-        const { delayMs, reason, countsAttempt, code } = verdict
-        const result = await this.ledger.defer({ task, delayMs, reason, countsAttempt, ...progress })
+        const { delayMs, reason, deferralClass, countsAttempt, code } = verdict
+        const result = await this.ledger.defer({ task, delayMs, reason, deferralClass, countsAttempt, ...progress })
         return this.report(result === 'done', { outcome: 'deferred', code })
       }
       case 'held': {

@@ -388,16 +388,11 @@ describe(TaskRunner.name, () => {
       })
     })
 
-    it('is tried again at once, uncounted, after it may have been paid for', async () => {
+    it('is to be repeated after it may have been paid for', async () => {
       answerWith(brokenOff)
       const { task, context, streams, verdict } = start()
-      expect(await verdict).toEqual({
-        outcome: 'deferred',
-        code: 'llm_connection_lost',
-        delayMs: 0,
-        reason: 'maybe_paid',
-        countsAttempt: false,
-      })
+      expect(await verdict).toEqual({ outcome: 'repeat', error: expect.objectContaining({ code: 'llm_connection_lost' }) })
+      expect(context.hasAnswer).toBe(false)
       expect(context.attemptEnd).toEqual({
         attemptId: task.attempt!.id,
         state: 'maybe_paid',

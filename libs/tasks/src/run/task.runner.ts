@@ -11,7 +11,7 @@ import {
   type SendResult,
   type TaskContext,
 } from '#libs/kernel'
-import type { Verdict } from '../pipeline/verdict.js'
+import type { RunResult } from '../pipeline/verdict.js'
 import { makeFailure } from '../pipeline/verdict.js'
 import { AnswerJudge } from './answer.judge.js'
 import { runSettings, type RunSettings } from './run.settings.js'
@@ -47,7 +47,7 @@ export class TaskRunner {
     @Inject(runSettings.KEY) private readonly settings: RunSettings,
   ) {}
 
-  async run(context: TaskContext): Promise<Verdict> {
+  async run(context: TaskContext): Promise<RunResult> {
     const { task } = context
     const known = this.preparer.recognise(task)
     if (task.storedAnswer) return this.judgeAnswer(context, known, { attemptId: task.storedAnswer.attemptId, kept: task.storedAnswer })
@@ -65,7 +65,7 @@ export class TaskRunner {
   }
 
   /** Reasons not to call at all: too many attempts or crashes, or a call that may have been paid for and must not be repeated. */
-  private refuseToSend(context: TaskContext, { type, call }: KnownTask): Verdict | undefined {
+  private refuseToSend(context: TaskContext, { type, call }: KnownTask): RunResult | undefined {
     const { task, attempts } = context
     const error = ((): TaskError | undefined => {
       if (task.crashes >= this.settings.maxCrashes)
@@ -102,7 +102,7 @@ export class TaskRunner {
     return attempt
   }
 
-  private async send(context: TaskContext, ready: ReadyTask, attempt: OpenAttempt): Promise<Verdict> {
+  private async send(context: TaskContext, ready: ReadyTask, attempt: OpenAttempt): Promise<RunResult> {
     const result = await this.call(context, ready, attempt)
     if (!isTokenRefused(result) || context.task.freeAttemptUsed) return this.settle(context, { ready, attempt, result })
     // The token was refused and has been thrown away: once a run the next attempt opens at once on the same stream.
@@ -128,7 +128,7 @@ export class TaskRunner {
     )
   }
 
-  private async settle(context: TaskContext, { ready, attempt, result }: Settlement): Promise<Verdict> {
+  private async settle(context: TaskContext, { ready, attempt, result }: Settlement): Promise<RunResult> {
     context.releaseStream(result.kind === 'answered' ? { kind: result.kind } : { kind: result.kind, error: result.error })
     if (result.kind === 'answered') {
       const { promptVersion } = context
@@ -136,6 +136,7 @@ export class TaskRunner {
       const failure = await this.record(context, attempt, kept)
       if (failure) return this.settleMaybePaid(context, { ready, attempt, result: { kind: 'maybe_paid', error: failure } })
       context.attempt = null
+      context.hasAnswer = true
       return this.judgeAnswer(context, ready, { attemptId: attempt.id, kept })
     }
     if (result.kind === 'maybe_paid') return this.settleMaybePaid(context, { ready, attempt, result })
@@ -148,7 +149,7 @@ export class TaskRunner {
     context: TaskContext,
     known: KnownTask,
     { attemptId, kept }: { attemptId: string; kept: KeptAnswer },
-  ): Promise<Verdict> {
+  ): Promise<RunResult> {
     const verdict = await this.judge.judge(known, kept, context.signal)
     context.book({ attemptId, usage: 'facts' in verdict ? verdict.facts.answer?.usage : undefined, wasNotSent: false })
     return verdict
@@ -162,7 +163,7 @@ export class TaskRunner {
   private settleMaybePaid(
     context: TaskContext,
     { ready, attempt, result }: Settlement & { readonly result: { readonly kind: 'maybe_paid' } },
-  ): Verdict {
+  ): RunResult {
     this.endAttempt(context, attempt, result)
     return this.judgeMaybePaid(context.task.maybePaid + 1, {
       policy: ready.call.onMaybePaid,
@@ -195,10 +196,9 @@ export class TaskRunner {
   }
 
   /** `times` counts the ends as maybe_paid of this run, this one included. */
-  private judgeMaybePaid(times: number, { policy, max, error }: MaybePaidCase): Verdict {
+  private judgeMaybePaid(times: number, { policy, max, error }: MaybePaidCase): RunResult {
     if (policy === 'hold') return { outcome: 'held', code: 'maybe_paid', reason: 'maybe_paid' }
-    if (mayRepeat(times, { policy, max }))
-      return { outcome: 'deferred', code: error.code, delayMs: 0, reason: 'maybe_paid', countsAttempt: false }
+    if (mayRepeat(times, { policy, max })) return { outcome: 'repeat', error }
     const message = `${times} calls broke off after they were sent and may have been paid for: ${error.message}`
     return makeFailure(new TaskError('maybe_paid', message, { retryable: false, cause: error }))
   }
