@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { makeProgram } from '../../../apps/cli/src/program.js'
 import { TaskError } from '#libs/kernel'
+import { makeRejection } from '../../../libs/tasks/src/intake/rejection.js'
+import { makeDelivery } from '../../factories/delivery.factory.js'
 import { makeNewTask } from '../../factories/new-task.factory.js'
-import { makeTestRejection } from '../../factories/rejection.factory.js'
 import { createEmptyDatabase } from '../db/test-database.js'
 import { claimOne } from '../db/test-replica.js'
 import { auditOf, makeFailed, openAdminRig } from './admin.rig.js'
@@ -120,13 +121,17 @@ describe(`${makeProgram.name}: dead letters`, () => {
 
   it('lists and shows a record that never became a task, and says why it is not redriven', async () => {
     const { database, replica } = await openAdminRig()
-    const rejection = makeTestRejection()
-    await replica.ledger.reject([rejection])
-    const { topic, partition, offset } = rejection.source
+    const delivery = makeDelivery({ value: Buffer.from('{not json') })
+    await replica.ledger.reject([makeRejection(delivery, { error: TaskError.invalid('invalid_json', 'the value is not JSON') })])
+    const { topic, partition, offset } = delivery
     const place = `${topic}/${partition}/${offset}`
     await expect(runSluice(database, 'dead-letters', 'list', '--rejected')).resolves.toMatchObject({
       out: expect.stringContaining(place),
     })
+    await expect(runSluice(database, 'dead-letters', 'show', place)).resolves.toMatchObject({
+      out: expect.stringMatching(/^a record that is no task, [^]*\ninvalid_json: the value is not JSON\n[^]*never became a task/),
+    })
+    await expect(runSluice(database, 'dead-letters', 'show', place, '--original')).resolves.toMatchObject({ out: '{not json' })
     await expect(runSluice(database, 'dead-letters', 'redrive', place, ...WHY)).rejects.toThrow('never became a task')
     await expect(runSluice(database, 'dead-letters', 'show', `${topic}/${partition}/999999`)).resolves.toMatchObject({ exitCode: 4 })
   })

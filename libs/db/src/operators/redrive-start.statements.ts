@@ -59,7 +59,7 @@ const START: Statement = {
     INSERT INTO task_queue (id, accepted_on, tenant, type, provider, model, priority, is_head, prepare, run_at, reason, run, size_bytes,
                             estimated_tokens, deadline, answers_from, redrive_id)
     SELECT v.id, v.accepted_on, v.tenant, v.type, v.provider, v.model, v.priority, true, v.has_files,
-           d.run_at + make_interval(secs => (row_number() OVER (ORDER BY v.position) - 1) / d.rate_per_second), 'redriven', v.last_run + 1,
+           d.run_at + make_interval(secs => (row_number() OVER (ORDER BY v.position) - 1) / d.rate_per_second), 'redrive', v.last_run + 1,
            octet_length(v.payload), v.estimated_tokens, v.deadline, CASE WHEN d.call_again THEN v.last_run + 1 ELSE 1 END, d.id
     FROM verdict v CROSS JOIN job d WHERE v.refusal IS NULL
     RETURNING id, run

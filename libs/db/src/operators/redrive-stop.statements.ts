@@ -12,18 +12,18 @@ const STOP: Statement = {
   WITH unbegun AS MATERIALIZED (
     SELECT id FROM task_queue WHERE redrive_id = $1 AND state = 'pending' AND claims = 0 ORDER BY id FOR UPDATE SKIP LOCKED
   ), gone AS (
-    DELETE FROM task_queue WHERE id = ANY(ARRAY(SELECT id FROM unbegun)) RETURNING id, tenant, run
+    DELETE FROM task_queue WHERE id = ANY(ARRAY(SELECT id FROM unbegun)) RETURNING id
   ), marked AS (
     UPDATE redrive_item SET state = 'taken_back'
     WHERE redrive_id = $1 AND (state = 'waiting' OR state = 'started' AND (task_number IN (SELECT id FROM gone)) IS TRUE)
-    RETURNING position, task_number, tenant, task_id
+    RETURNING task_number, tenant, task_id, run
   ), stopped AS (
     UPDATE redrive SET state = 'stopped' WHERE id = $1
   ), audited_tasks AS (
     INSERT INTO audit_record (actor, reason, action, target, before, after)
-    SELECT $2, $3, 'task.take_back', jsonb_build_object('tenant', m.tenant, 'task_id', m.task_id, 'id', g.id, 'redrive', $1::bigint),
-           jsonb_build_object('run', g.run, 'state', 'pending'), jsonb_build_object('run', g.run - 1, 'outcome', 'failed')
-    FROM gone g JOIN marked m ON m.task_number = g.id
+    SELECT $2, $3, 'task.take_back', jsonb_build_object('tenant', tenant, 'task_id', task_id, 'id', task_number, 'redrive', $1::bigint),
+           jsonb_build_object('run', run + 1, 'state', 'pending'), jsonb_build_object('run', run, 'outcome', 'failed')
+    FROM marked WHERE (task_number IN (SELECT id FROM gone)) IS TRUE
   ), audited AS (
     INSERT INTO audit_record (actor, reason, action, target, before, after)
     SELECT $2, $3, 'redrive.stop', jsonb_build_object('redrive', $1::bigint), jsonb_build_object('state', $4::text),
