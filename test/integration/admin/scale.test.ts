@@ -1,3 +1,4 @@
+import { makeClaimRoom } from '../../factories/claim-room.factory.js'
 import { describe, expect, it } from 'vitest'
 import { RedriveOperator } from '#libs/admin'
 import { CHANGE, makeFailed, openAdminRig, type AdminRig } from './admin.rig.js'
@@ -46,7 +47,7 @@ describe(`${RedriveOperator.name}, among ${COUNT} dead letters`, { timeout: 120_
     await expect(inTime(rig.redrives.run(id!, () => {}))).resolves.toMatchObject({ started: 10_000 })
     const order = { selection: { kind: 'filter' as const, filter: { reason: 'redrive' }, limit: 10_000 }, change: CHANGE }
     await expect(inTime(rig.tasks.move(order, null))).resolves.toMatchObject({ tasks: { length: 10_000 }, refused: [] })
-    await expect(inTime(rig.replica.ledger.claim(100))).resolves.toHaveLength(100)
+    await expect(inTime(rig.replica.ledger.claim(makeClaimRoom(100)))).resolves.toHaveLength(100)
     await expect(inTime(rig.redrives.stop(id!, CHANGE))).resolves.toBe(9_900)
     await expect(inTime(rig.redrives.status(id!))).resolves.toMatchObject({ takenBack: 9_900, unfinished: 100 })
   })

@@ -5,7 +5,7 @@ import type { HotPool, Row, Statement } from '../connection/hot-pool.js'
  * Goes from lane to lane through the index, a few entries each, however long the queue is. A lane whose tasks are all deferred is passed
  * over.
  */
-const DUE_LANES: Statement = {
+export const DUE_LANES: Statement = {
   name: 'due-lanes',
   text: `
   WITH RECURSIVE lane AS (
