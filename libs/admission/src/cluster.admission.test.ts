@@ -173,6 +173,8 @@ describe(ClusterAdmission.name, () => {
     const error = TaskError.unavailable('llm_rate_limited', '429')
     admission.release(a, { heldMs: 30, call: { kind: 'refused', error } })
     expect(lower).toHaveBeenCalledWith('credential:gigachat', { ageMs: 30, from: 10, factor: 0.7 })
+    // The stream itself rests until the others know.
+    expect(admission.limit).toBe(9)
   })
 
   it('starts nothing on a closed route, and refuses those that wait for it', async () => {

@@ -121,7 +121,10 @@ export class ClusterAdmission extends Admission {
     gates.give(lane, 1)
     // How long a refused connection takes says nothing of the calls to come.
     shares.end(shares.of(lane), heldMs, { isTypical: verdict === 'works' })
-    if (verdict === 'busy') onLimitMet(lane, heldMs)
+    if (verdict === 'busy') {
+      gates.rest(lane)
+      onLimitMet(lane, heldMs)
+    }
     breakers.note(lane, { verdict, heldMs, ...(call?.error && { reason: call.error.code }) })
     this.serve()
   }

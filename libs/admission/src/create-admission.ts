@@ -1,4 +1,4 @@
-import type { AdmissionStore, Clock } from '#libs/kernel'
+import type { AdmissionStore, Clock, Lane } from '#libs/kernel'
 import type { AdmissionEvents } from './admission.events.js'
 import { AdmissionLoop } from './admission.loop.js'
 import type { AdmissionSettings } from './admission.settings.js'
@@ -41,8 +41,12 @@ export function createAdmission(
   const breakers = new RouteBreakers({ store, clock, events, settings: settings.breakers })
   const book = new LaneBook()
   const shares = new FairShare((tenant) => limits.weightOf(tenant))
-  const books = new UsageBooks({ limits, store, events, nowMs: () => clock.nowMs() })
   const refused = new RefusedLanes(clock)
+  const onBooked = (lanes: readonly Lane[]) => {
+    lanes.forEach((lane) => refused.forget(lane))
+    admission.serve()
+  }
+  const books = new UsageBooks({ limits, store, events, nowMs: () => clock.nowMs(), onBooked })
   const admission: ClusterAdmission = new ClusterAdmission({
     gates,
     breakers,

@@ -6,8 +6,8 @@ interface Refused {
   readonly untilMs: number
 }
 
-/** A gate may open earlier than was thought: what was reserved comes back when calls end. */
-const MAX_WAIT_MS = 5_000
+/** A gate may open earlier than was thought: what was reserved comes back when calls end, on other replicas too. */
+const MAX_WAIT_MS = 1_000
 
 /** Lanes that a meter blocks, until it is worth asking again. */
 export class RefusedLanes {

@@ -13,6 +13,8 @@ export interface UsageBooksOptions {
   readonly store: AdmissionStore
   readonly events: AdmissionEvents
   readonly nowMs: () => number
+  /** What was reserved for calls of these lanes has come back. */
+  readonly onBooked: (lanes: readonly Lane[]) => void
 }
 
 /**
@@ -24,11 +26,12 @@ export class UsageBooks {
   private readonly booking: GroupCommit<AttemptUse, undefined>
 
   constructor(private readonly options: UsageBooksOptions) {
-    const { store, limits } = options
+    const { store, limits, onBooked } = options
     this.booking = new GroupCommit({
       maxItems: MAX_BATCH,
       commit: async (uses) => {
         await store.book(new UsageBooking(uses, (lane) => limits.metersOf(lane)))
+        onBooked(uses.map(({ lane }) => lane))
         return uses.map(() => undefined)
       },
     })

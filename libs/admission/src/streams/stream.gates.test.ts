@@ -82,6 +82,18 @@ describe(StreamGates.name, () => {
     ])
   })
 
+  it('lets an idle stream rest until the next balance', async () => {
+    const { gates, balance } = joinCluster(new FakeCluster(), 3)
+    await balance(9)
+    gates.take(LANE, 2)
+    gates.rest(LANE)
+    expect([gates.kept, gates.freeOf(LANE)]).toEqual([2, 0])
+    gates.rest(LANE)
+    expect(gates.kept).toBe(2)
+    await balance(9)
+    expect(gates.freeOf(LANE)).toBe(1)
+  })
+
   it('throws where more is given back than is in use', () => {
     const gates = makeGates(3)
     expect(() => gates.give(LANE, 1)).toThrow('1 streams of credential:gigachat were given back, but only 0 are in use')

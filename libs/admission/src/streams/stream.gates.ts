@@ -74,6 +74,12 @@ export class StreamGates {
     }
   }
 
+  /** Nothing is sent on one idle stream of the credential before the next balance: the provider has just said that it is one too many. */
+  rest(lane: Lane): void {
+    const [credential] = this.of(lane)
+    if (credential!.kept > credential!.inUse) credential!.kept--
+  }
+
   /** `wanting`: lanes that have tasks to start, with how many calls wait for one stream; Infinity where it is not known how many there are. */
   makeDemands(leaseId: number | null, wanting: readonly { readonly lane: Lane; readonly calls: number }[]): GateDemand[] {
     if (leaseId !== this.leaseId) this.forget(leaseId)
