@@ -11,12 +11,14 @@ import { OffsetWatch } from '../faults/offset.watch.js'
 import { whenQuiet } from '../faults/quiet.js'
 import { SeededRandom } from '../faults/seeded-random.js'
 import { TaskMix } from '../faults/task.mix.js'
+import { SHORT_DEFERRALS } from '../harness/short-deferrals.js'
 
 const INLINE_ANSWER_BYTES = 2_000
 const STREAMS = 20
 
 /** Settings of workers that die often: short leases, and no task is given up because of it. */
 export const CRASH_ENV = {
+  ...SHORT_DEFERRALS,
   TASK_TYPES_DIR: 'test/crash/task-types',
   LEASE_DURATION_MS: '2000',
   MAX_CRASHES: '100',

@@ -1,6 +1,7 @@
 import type { TaskMessage } from '#libs/contracts'
 import { ServiceRig, type RigServers } from '#tools/rig'
 import { inject } from 'vitest'
+import { SHORT_DEFERRALS } from '../harness/short-deferrals.js'
 
 export const INLINE_ANSWER_BYTES = 2_000
 
@@ -15,6 +16,7 @@ export function openRig(name: string, env: Readonly<Record<string, string>> = {}
         TASK_TYPES_DIR: 'test/e2e/task-types',
         PROMPTS_DIR: 'test/e2e/prompts',
         INLINE_ANSWER_BYTES: String(INLINE_ANSWER_BYTES),
+        ...SHORT_DEFERRALS,
         KAFKA_SESSION_TIMEOUT_MS: '6000',
         KAFKA_DRAIN_TIMEOUT_MS: '2000',
         ...env,

@@ -10,7 +10,7 @@ export function makeTaskType(fields: Partial<TaskType> = {}): TaskType {
     stream: false,
     ordering: 'none',
     maxAttempts: 3,
-    deferralMs: [1_000, 5_000],
+    deferralMs: { provider_error: [1_000, 5_000], internal: [1_000, 5_000] },
     onMaybePaid: 'retry',
     maxMaybePaid: 1,
     maxFileBytes: 1_000,

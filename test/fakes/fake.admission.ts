@@ -1,4 +1,4 @@
-import { Admission, type ClaimedTask, type ClaimRoom, type Lane, type StreamUse } from '#libs/kernel'
+import { Admission, type AttemptUsage, type ClaimedTask, type ClaimRoom, type Lane, type StreamUse } from '#libs/kernel'
 
 const LANE: Lane = { provider: 'gigachat', model: 'GigaChat-2', tenant: 'default' }
 
@@ -8,6 +8,7 @@ export class FakeAdmission extends Admission {
   /** All releases so far, in streams. */
   released = 0
   readonly uses: StreamUse[] = []
+  readonly booked: AttemptUsage[] = []
   /** May there be due tasks? */
   isDue = true
   private readonly waiters: (() => void)[] = []
@@ -55,6 +56,12 @@ export class FakeAdmission extends Admission {
     this.released++
     this.uses.push(use)
     this.giveBack(1)
+  }
+
+  makeMetering(): undefined {}
+
+  book(_task: ClaimedTask, usage: AttemptUsage): void {
+    this.booked.push(usage)
   }
 
   onRoom(listener: () => void): () => void {

@@ -88,16 +88,16 @@ export class ModelLedger extends Ledger {
     return result
   }
 
-  async defer({ task, delayMs, reason, countsAttempt, ...progress }: Deferral): Promise<TransitionResult> {
+  async defer({ task, delayMs, reason, deferralClass, countsAttempt, ...progress }: Deferral): Promise<TransitionResult> {
     const attemptsDelta = Number(countsAttempt) - Number(progress.attemptEnd !== undefined)
     const runAtMs = this.clock.nowMs() + delayMs
-    const result = this.putBack({ task, state: 'pending', runAtMs, reason, attemptsDelta, ...progress })
+    const result = this.putBack({ task, state: 'pending', runAtMs, reason, deferralClass, attemptsDelta, ...progress })
     if (delayMs <= 0) this.announce([task])
     return result
   }
 
   async hold(task: ClaimedTask, reason: string, progress: TaskProgress = {}): Promise<TransitionResult> {
-    return this.putBack({ task, state: 'held', runAtMs: this.clock.nowMs(), reason, attemptsDelta: 0, ...progress })
+    return this.putBack({ task, state: 'held', runAtMs: this.clock.nowMs(), reason, deferralClass: null, attemptsDelta: 0, ...progress })
   }
 
   async markPublished(outboxIds: readonly number[]): Promise<void> {

@@ -97,6 +97,9 @@ export class ModelAdmissionStore extends AdmissionStore {
     route.probeLeaseId = null
   }
 
+  /** The model has no meters. */
+  async book(): Promise<void> {}
+
   onDue(listener: (lanes?: readonly Lane[]) => void): () => void {
     return this.options.onDue(listener)
   }

@@ -31,7 +31,7 @@ export function claimRow(tables: ModelTables, row: QueuedTask, leaseId: number):
   row.claims++
   row.reason = null
   const attempt = row.prepare || stored ? null : openRow(tables, row, true)
-  const { payload, payloadHash: _, estimatedTokens: __, ...fields } = row.task
+  const { payload, payloadHash: _, ...fields } = row.task
   return {
     ...fields,
     id: row.id,
@@ -42,6 +42,8 @@ export function claimRow(tables: ModelTables, row: QueuedTask, leaseId: number):
     attempts: row.attempts,
     maybePaid: row.maybePaid,
     crashes: row.crashes,
+    deferralClass: row.deferralClass,
+    deferrals: row.deferrals,
     settingsVersion: 1,
     promptVersion: row.promptVersion,
     leaseId,

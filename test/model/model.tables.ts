@@ -1,4 +1,4 @@
-import type { AttemptEnd, KeptAnswer, NewTask, OutboxMessage, Rejection, Route, RouteState, RunEnd } from '#libs/kernel'
+import type { AttemptEnd, DeferralClass, KeptAnswer, NewTask, OutboxMessage, Rejection, Route, RouteState, RunEnd } from '#libs/kernel'
 
 /** An unfinished task. */
 export interface QueuedTask {
@@ -18,6 +18,8 @@ export interface QueuedTask {
   attempts: number
   maybePaid: number
   crashes: number
+  deferralClass: DeferralClass | null
+  deferrals: number
   freeAttemptUsed: boolean
   promptVersion: string | null
 }

@@ -1,6 +1,7 @@
 import type {
   AttemptEnd,
   ClaimedTask,
+  DeferralClass,
   FinishResult,
   KeptAnswer,
   OpenAttempt,
@@ -40,6 +41,7 @@ export interface ModelPutBack extends TaskProgress {
   readonly state: 'pending' | 'held'
   readonly runAtMs: number
   readonly reason: string
+  readonly deferralClass: DeferralClass | null
   /** How the attempts that count change: the open one was counted when it was opened. */
   readonly attemptsDelta: number
 }
@@ -53,6 +55,8 @@ export function putBack(tables: ModelTables, item: ModelPutBack): TransitionResu
   row.leaseId = null
   row.runAtMs = item.runAtMs
   row.reason = item.reason
+  row.deferrals = item.deferralClass === null ? 0 : row.deferralClass === item.deferralClass ? row.deferrals + 1 : 1
+  row.deferralClass = item.deferralClass
   if (item.attemptEnd?.state === 'maybe_paid') row.maybePaid++
   row.prepare = row.task.hasFiles
   row.promptVersion ??= item.promptVersion ?? null

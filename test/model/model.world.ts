@@ -75,9 +75,9 @@ export class ModelWorld extends LedgerWorld {
   }
 
   private describe({ task, runAtMs, ...row }: QueuedTask): unknown[] {
-    const counts = [row.claims, row.sends, row.attempts, row.maybePaid, row.crashes]
+    const counts = [row.claims, row.sends, row.attempts, row.maybePaid, row.crashes, row.deferrals]
     const flags = [row.isHead, row.prepare, row.freeAttemptUsed, runAtMs <= this.clock.nowMs()]
-    return [task.taskId, row.state, row.reason, row.leaseId, row.promptVersion, ...counts, ...flags]
+    return [task.taskId, row.state, row.reason, row.leaseId, row.promptVersion, row.deferralClass, ...counts, ...flags]
   }
 
   private settle(freed: ModelFreed): ModelFreed {

@@ -149,7 +149,14 @@ async function defer(holding: Holding, { end, later, counts, lost }: StepOf<'def
   const { task, ledger } = holding
   if (lost) holding.lose()
   const delayMs = later ? HOUR_MS : 0
-  const deferral = { task, delayMs, reason: 'llm_rate_limited', countsAttempt: counts, promptVersion: 'defer@1' }
+  const deferral = {
+    task,
+    delayMs,
+    reason: 'llm_rate_limited',
+    deferralClass: later ? 'rate_limited' : 'handover',
+    countsAttempt: counts,
+    promptVersion: 'defer@1',
+  } as const
   const result = await ledger.defer({ ...deferral, ...endOf(holding, end) })
   holding.ended = true
   return result

@@ -5,6 +5,7 @@ import { of } from 'rxjs'
 import { LedgerTransport } from '../../libs/queue/src/ledger/ledger.transport.js'
 import { FileBudget } from '../../libs/tasks/src/files/file.budget.js'
 import { TaskFilesReader } from '../../libs/tasks/src/files/task-files.reader.js'
+import { deferralSettings } from '../../libs/tasks/src/deferral/deferral.settings.js'
 import { MessageParser } from '../../libs/tasks/src/intake/message-parser.js'
 import type { OutboxRelay } from '../../libs/tasks/src/outbox/outbox.relay.js'
 import { DeadlineInterceptor } from '../../libs/tasks/src/pipeline/deadline.interceptor.js'
@@ -95,7 +96,7 @@ function makePipeline({ ledger, clients, relay, clock, types: list }: PipelinePa
   const interceptor = new TaskPipelineInterceptor([
     new OutcomeInterceptor(outcomes),
     new DeadlineInterceptor(),
-    new RetryInterceptor(types),
+    new RetryInterceptor(types, deferralSettings.parse({})),
   ])
   const next: CallHandler = { handle: () => of((context: Parameters<TaskRunner['run']>[0]) => runner.run(context)) }
   return (claim: TaskClaim) => {

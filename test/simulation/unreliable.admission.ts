@@ -50,6 +50,10 @@ export class UnreliableAdmissionStore extends AdmissionStore {
     return this.ask(() => this.model.returnProbe(route))
   }
 
+  book(): Promise<void> {
+    return this.model.book()
+  }
+
   onDue(listener: (lanes?: readonly Lane[]) => void): () => void {
     return this.model.onDue(listener)
   }

@@ -14,6 +14,9 @@ export interface SettingGroup {
   readonly settings: Readonly<Record<string, SettingDescription>>
 }
 
+/** Said once, at the first of them. */
+const SCHEDULE_RULE =
+  'Milliseconds before the second, third, ... try in a row, the last one repeats; a task waits between half of its step and all of it, or as long as the provider asks. See [deferral.md](deferral.md).'
 const FOLDER_RULE = 'Taken from the working directory.'
 
 /** In the order of the page. */
@@ -267,6 +270,16 @@ export const SETTING_GROUPS: readonly SettingGroup[] = [
       FILES_IN_HAND_BYTES: {
         does: 'Files of all tasks in hand at most; others wait for their turn. A task with more files than this runs alone. Memory needs about three times as much.',
       },
+      DEFERRAL_RATE_LIMITED_MS: { does: `The provider's limit is reached (429). ${SCHEDULE_RULE}` },
+      DEFERRAL_PROVIDER_DOWN_MS: { does: 'The provider, its model or its token endpoint is away.' },
+      DEFERRAL_PROVIDER_ERROR_MS: { does: 'A call failed at the provider or brought no answer. Spends attempts.' },
+      DEFERRAL_BAD_ANSWER_MS: { does: 'An answer that cannot be used. Spends attempts.' },
+      DEFERRAL_PAYMENT_MS: { does: 'The balance is used up.' },
+      DEFERRAL_AUTH_MS: { does: 'Credentials or certificates are refused.' },
+      DEFERRAL_STORAGE_DOWN_MS: { does: 'S3 is away or refuses.' },
+      DEFERRAL_LEDGER_DOWN_MS: { does: 'PostgreSQL or Kafka is away.' },
+      DEFERRAL_ROLLOUT_MS: { does: 'This replica does not have the template version of the run.' },
+      DEFERRAL_INTERNAL_MS: { does: 'A defect of ours. Spends attempts.' },
       MAX_CRASHES: { does: 'A task whose worker died this often while it ran fails.' },
     },
   },

@@ -6,7 +6,7 @@ import { loggingSettings } from '#libs/logging'
 import { ledgerTransportSettings, queueSettings } from '#libs/queue'
 import { storageSettings } from '#libs/storage'
 import { cpuSettings } from '#libs/resilience'
-import { messageSettings, runSettings, taskTypesSettings } from '#libs/tasks'
+import { deferralSettings, messageSettings, runSettings, taskTypesSettings } from '#libs/tasks'
 
 /** Every section of the worker's settings, each owned by its library. */
 export const WORKER_SETTINGS = [
@@ -22,5 +22,6 @@ export const WORKER_SETTINGS = [
   messageSettings,
   taskTypesSettings,
   runSettings,
+  deferralSettings,
   cpuSettings,
 ]

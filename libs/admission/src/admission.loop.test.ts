@@ -251,5 +251,7 @@ function addDueTask(tables: ReturnType<typeof openAdmission>['cluster']['tables'
     crashes: 0,
     freeAttemptUsed: false,
     promptVersion: null,
+    deferralClass: null,
+    deferrals: 0,
   })
 }

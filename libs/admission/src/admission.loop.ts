@@ -3,6 +3,8 @@ import type { AdmissionEvents } from './admission.events.js'
 import type { ClusterAdmission } from './cluster.admission.js'
 import type { LaneBook } from './lanes/lane.book.js'
 import type { Limits } from './limits/limits.js'
+import type { RefusedLanes } from './meters/refused.lanes.js'
+import type { UsageBooks } from './meters/usage.books.js'
 import type { RouteBreakers } from './routes/route.breakers.js'
 import { LOWER_FACTOR } from './streams/adapt-limit.js'
 import type { StreamGates } from './streams/stream.gates.js'
@@ -13,6 +15,8 @@ export interface AdmissionLoopOptions {
   readonly gates: StreamGates
   readonly breakers: RouteBreakers
   readonly book: LaneBook
+  readonly books: UsageBooks
+  readonly refused: RefusedLanes
   readonly limits: Limits
   readonly events: AdmissionEvents
   /** Between two looks while calls run or wait. */
@@ -60,7 +64,7 @@ export class AdmissionLoop {
     this.stopListening()
     clearTimeout(this.timer)
     await this.looking
-    await this.options.breakers.whenReported()
+    await Promise.all([this.options.breakers.whenReported(), this.options.books.whenBooked()])
   }
 
   /** A call of this lane, sent `ageMs` ago, was refused because there are too many. */
@@ -107,7 +111,7 @@ export class AdmissionLoop {
 
   /** Returns after how many milliseconds to look again. */
   private async update(): Promise<number> {
-    const { store, gates, breakers, book, admission, intervalMs, idleIntervalMs } = this.options
+    const { store, gates, breakers, book, admission, refused, intervalMs, idleIntervalMs } = this.options
     if (store.leaseId === null) return this.balance().then(() => intervalMs)
     const lanes = await store.listDueLanes()
     admission.notice(lanes)
@@ -122,7 +126,10 @@ export class AdmissionLoop {
     const isWanting = admission.wanting.length > 0
     if (mustTell || this.isHungry(isWanting && gates.isOwed)) return HUNGRY_MS
     const delayMs = isWanting || gates.inUse > 0 ? intervalMs : idleIntervalMs
-    return Math.max(MIN_MS, Math.min(delayMs, breakers.nextProbeMs(book.due.filter((lane) => gates.freeOf(lane) > 0))))
+    return Math.max(
+      MIN_MS,
+      Math.min(delayMs, breakers.nextProbeMs(book.due.filter((lane) => gates.freeOf(lane) > 0)), refused.nextMs(book.due)),
+    )
   }
 
   /** Where other models take every stream that becomes free, the probe has to be waiting when one does. */

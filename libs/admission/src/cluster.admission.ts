@@ -1,8 +1,20 @@
-import { Admission, makeLaneKey, type ClaimedTask, type ClaimRoom, type Lane, type LaneRoom, type StreamUse } from '#libs/kernel'
+import {
+  Admission,
+  makeLaneKey,
+  type AttemptUsage,
+  type ClaimedTask,
+  type ClaimRoom,
+  type Lane,
+  type LaneRoom,
+  type StreamUse,
+} from '#libs/kernel'
 import type { FairShare, LaneShare } from './lanes/fair.share.js'
 import type { LaneBook } from './lanes/lane.book.js'
 import { judgeCall } from './routes/judge-call.js'
 import type { RouteBreakers } from './routes/route.breakers.js'
+import type { ClaimMetering } from './meters/claim.metering.js'
+import type { RefusedLanes } from './meters/refused.lanes.js'
+import type { UsageBooks } from './meters/usage.books.js'
 import { StreamWaiters } from './stream-waiters.js'
 import type { StreamGates } from './streams/stream.gates.js'
 
@@ -11,6 +23,8 @@ export interface ClusterAdmissionOptions {
   readonly breakers: RouteBreakers
   readonly book: LaneBook
   readonly shares: FairShare
+  readonly books: UsageBooks
+  readonly refused: RefusedLanes
   /** A call that was sent `ageMs` ago was refused because there are too many. */
   readonly onLimitMet: (lane: Lane, ageMs: number) => void
 }
@@ -48,7 +62,7 @@ export class ClusterAdmission extends Admission {
   /** Lanes that could use streams: with due tasks, or with tasks that wait for one. */
   get wanting(): { readonly lane: Lane; readonly calls: number }[] {
     const { book } = this.options
-    const due = book.due.filter((lane) => this.admitted(lane) !== 'nothing').map((lane) => ({ lane, calls: Number.POSITIVE_INFINITY }))
+    const due = book.due.filter((lane) => this.mayAsk(lane)).map((lane) => ({ lane, calls: Number.POSITIVE_INFINITY }))
     return [...due, ...this.waiters.lanes.map((lane) => ({ lane, calls: 1 }))]
   }
 
@@ -65,11 +79,12 @@ export class ClusterAdmission extends Admission {
   }
 
   takeRoomFor(lanes: readonly Lane[]): ClaimRoom {
-    const { book, gates, shares } = this.options
+    const { book, books, gates, shares } = this.options
     const groups = Map.groupBy(lanes, makeLaneKey)
     const candidates: Candidate[] = []
     for (const [lane, ...others] of groups.values()) {
-      if (book.isDue(lane!) || this.admitted(lane!) !== 'calls') continue
+      // A claim asks the meters; accepting does not.
+      if (book.isDue(lane!) || this.admitted(lane!) !== 'calls' || books.isMetered(lane!)) continue
       const share = shares.of(lane!)
       const candidate = { share, isProbe: false, tasks: 0 }
       this.take(candidate, Math.min(1 + others.length, gates.freeOf(share.lane)))
@@ -78,13 +93,16 @@ export class ClusterAdmission extends Admission {
     return this.makeRoom('accepted', candidates)
   }
 
-  settleRoom({ kind, lanes }: ClaimRoom, claimed?: readonly ClaimedTask[]): void {
+  settleRoom({ kind, lanes, metering }: ClaimRoom, claimed?: readonly ClaimedTask[]): void {
     const byLane = Map.groupBy(claimed ?? [], makeLaneKey)
     for (const room of lanes) {
       const ofLane = claimed && (byLane.get(makeLaneKey(room)) ?? [])
       this.settleLane(room, ofLane)
+      const refusal = metering?.refusalOf(room)
+      if (refusal) this.options.refused.note(room, refusal)
+      else if (metering && claimed) this.options.refused.forget(room)
       // There may be more; or nobody knows, because the claim has failed.
-      if (kind === 'due' && (ofLane === undefined || ofLane.length === room.tasks)) this.options.book.notice([room])
+      if (kind === 'due' && (ofLane === undefined || ofLane.length === room.tasks || refusal)) this.options.book.notice([room])
     }
     this.serve()
   }
@@ -109,6 +127,14 @@ export class ClusterAdmission extends Admission {
     }
     breakers.note(lane, { verdict, heldMs, ...(call?.error && { reason: call.error.code }) })
     this.serve()
+  }
+
+  makeMetering(lane: Lane): ClaimMetering | undefined {
+    return this.options.books.makeMetering([lane])
+  }
+
+  book(task: ClaimedTask, usage: AttemptUsage): void {
+    this.options.books.book(task, usage)
   }
 
   onRoom(listener: () => void): () => void {
@@ -162,11 +188,16 @@ export class ClusterAdmission extends Admission {
     return this.options.breakers.admits(lane)
   }
 
+  private mayAsk(lane: Lane): boolean {
+    return this.admitted(lane) !== 'nothing' && !this.options.refused.blocks(lane)
+  }
+
   private makeCandidates(share: LaneShare): Candidate[] {
     const admitted = this.admitted(share.lane)
-    // The time for which its route is closed is no credit.
-    if (admitted === 'nothing') this.options.shares.wake(share)
-    return admitted === 'nothing' ? [] : [{ share, isProbe: admitted === 'probe', tasks: 0 }]
+    const mayAsk = this.mayAsk(share.lane)
+    // The time for which it is held back is no credit.
+    if (!mayAsk) this.options.shares.wake(share)
+    return mayAsk ? [{ share, isProbe: admitted === 'probe', tasks: 0 }] : []
   }
 
   private takeOne(candidates: readonly Candidate[]): boolean {
@@ -201,6 +232,7 @@ export class ClusterAdmission extends Admission {
     const lanes = candidates.flatMap(({ share, isProbe, tasks }) => (tasks > 0 ? [{ ...share.lane, tasks, isProbe }] : []))
     if (lanes.length === 0) return NOTHING
     if (kind === 'due') lanes.forEach((lane) => this.options.book.quiet(lane))
-    return { kind, tasks: lanes.reduce((sum, { tasks }) => sum + tasks, 0), lanes }
+    const metering = kind === 'due' ? this.options.books.makeMetering(lanes) : undefined
+    return { kind, ...(metering && { metering }), tasks: lanes.reduce((sum, { tasks }) => sum + tasks, 0), lanes }
   }
 }

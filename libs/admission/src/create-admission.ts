@@ -1,4 +1,4 @@
-import type { AdmissionStore, Clock } from '#libs/kernel'
+import type { AdmissionStore, Clock, Lane } from '#libs/kernel'
 import type { AdmissionEvents } from './admission.events.js'
 import { AdmissionLoop } from './admission.loop.js'
 import type { AdmissionSettings } from './admission.settings.js'
@@ -6,6 +6,8 @@ import { ClusterAdmission } from './cluster.admission.js'
 import { FairShare } from './lanes/fair.share.js'
 import { LaneBook } from './lanes/lane.book.js'
 import { Limits } from './limits/limits.js'
+import { RefusedLanes } from './meters/refused.lanes.js'
+import { UsageBooks } from './meters/usage.books.js'
 import { RouteBreakers } from './routes/route.breakers.js'
 import { StreamGates } from './streams/stream.gates.js'
 
@@ -22,6 +24,7 @@ export interface AdmissionParts {
   readonly loop: AdmissionLoop
   readonly gates: StreamGates
   readonly breakers: RouteBreakers
+  readonly refused: RefusedLanes
 }
 
 /** Nothing is admitted before the loop is started. */
@@ -38,14 +41,22 @@ export function createAdmission(
   const breakers = new RouteBreakers({ store, clock, events, settings: settings.breakers })
   const book = new LaneBook()
   const shares = new FairShare((tenant) => limits.weightOf(tenant))
+  const refused = new RefusedLanes(clock)
+  const onBooked = (lanes: readonly Lane[]) => {
+    lanes.forEach((lane) => refused.forget(lane))
+    admission.serve()
+  }
+  const books = new UsageBooks({ limits, store, events, nowMs: () => clock.nowMs(), onBooked })
   const admission: ClusterAdmission = new ClusterAdmission({
     gates,
     breakers,
     book,
     shares,
+    books,
+    refused,
     onLimitMet: (lane, ageMs) => loop.noteLimitMet(lane, ageMs),
   })
   const { intervalMs, idleIntervalMs } = settings
-  const loop = new AdmissionLoop({ store, admission, gates, breakers, book, limits, events, intervalMs, idleIntervalMs })
-  return { admission, loop, gates, breakers }
+  const loop = new AdmissionLoop({ store, admission, gates, breakers, book, books, refused, limits, events, intervalMs, idleIntervalMs })
+  return { admission, loop, gates, breakers, refused }
 }

@@ -54,6 +54,7 @@ export const ERROR_CODES = [
   'ledger_unavailable',
   'queue_unavailable',
   'route_closed',
+  'quota_exhausted',
   'max_attempts',
   'maybe_paid',
   'shutdown',

@@ -1,9 +1,12 @@
 import type { Clock } from './clock.js'
 import type { PipelineContext, PipelineSubject } from './pipeline-context.js'
+import type { Metering } from './ports/metering.port.js'
 import type { TaskProgress } from './ports/ledger.port.js'
-import type { Admission, CallEnd } from './ports/admission.port.js'
+import type { Admission, AttemptUsage, CallEnd } from './ports/admission.port.js'
 import { TaskError } from './task.error.js'
 import type { AttemptEnd, ClaimedTask, OpenAttempt } from './task.js'
+
+const NOTHING_USED = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 }
 
 /** Node fires a longer timer at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1
@@ -41,6 +44,8 @@ export class TaskContext implements PipelineContext {
   promptVersion: string | undefined
   /** Attempts of the run that count, this one included. */
   attempts: number
+  /** An answer of the run is in the ledger: it was paid for, and the run is finished from it. */
+  hasAnswer: boolean
   /** undefined: it holds no stream. */
   private streamSinceMs: number | undefined
 
@@ -56,6 +61,7 @@ export class TaskContext implements PipelineContext {
     this.attempt = attempt
     this.attempts = task.attempts
     this.promptVersion = task.promptVersion ?? undefined
+    this.hasAnswer = task.storedAnswer !== null
     // The transport has taken a stream for every task that it claimed with an attempt.
     if (attempt !== null) this.streamSinceMs = options.clock.monotonicMs()
   }
@@ -106,6 +112,14 @@ export class TaskContext implements PipelineContext {
     return this.deadlineMs !== null && this.options.clock.nowMs() > this.deadlineMs ? this.makeLateError(this.deadlineMs) : undefined
   }
 
+  /** TaskError `deadline_exceeded` when a next try after this time would come too late, whatever it waits for. */
+  findLatenessIn(delayMs: number, cause: TaskError): TaskError | undefined {
+    const { deadlineMs } = this
+    if (deadlineMs === null || this.options.clock.nowMs() + delayMs <= deadlineMs) return undefined
+    const message = `the next try, in ${Math.ceil(delayMs / 1_000)} s, would come after the deadline; the last one: ${cause.code}: ${cause.message}`
+    return new TaskError('deadline_exceeded', message, { retryable: false, cause })
+  }
+
   /** Throws what `findLateness` finds. */
   checkDeadline(): void {
     const late = this.findLateness()
@@ -132,6 +146,27 @@ export class TaskContext implements PipelineContext {
     const heldMs = this.options.clock.monotonicMs() - this.streamSinceMs
     this.streamSinceMs = undefined
     this.options.admission.release(this.task, { heldMs, ...(call && { call }) })
+  }
+
+  /** For opening the next attempt: what decides by meters whether it may start. */
+  get metering(): Metering | undefined {
+    return this.options.admission.makeMetering(this.task)
+  }
+
+  /**
+   * Tells admission that an attempt which ended without an answer has used nothing. What may have been paid for, or failed on the provider's
+   * side, keeps what was reserved for it.
+   */
+  bookEnd(): void {
+    const { attemptEnd } = this
+    const wasNotSent = attemptEnd?.state === 'not_sent'
+    if (!attemptEnd || !(wasNotSent || (attemptEnd.state === 'refused' && (attemptEnd.httpStatus ?? 0) < 500))) return
+    this.book({ attemptId: attemptEnd.attemptId, usage: NOTHING_USED, wasNotSent })
+  }
+
+  /** Tells admission what an attempt has used. */
+  book(usage: AttemptUsage): void {
+    this.options.admission.book(this.task, usage)
   }
 
   private makeLateError(deadlineMs: number): TaskError {

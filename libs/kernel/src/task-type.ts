@@ -1,4 +1,5 @@
 import type { ModelParams } from '#libs/contracts'
+import type { DeferralSchedules } from './deferral-class.js'
 
 export type MaybePaidPolicy = 'retry' | 'hold' | 'fail'
 
@@ -19,8 +20,8 @@ export interface TaskType {
   readonly stream: boolean
   readonly ordering: 'none' | 'key'
   readonly maxAttempts: number
-  /** Milliseconds before attempt 2, 3, ...; the last one repeats. */
-  readonly deferralMs: readonly number[]
+  /** Its own schedules; those of the settings where it has none. */
+  readonly deferralMs: Partial<DeferralSchedules>
   readonly onMaybePaid: MaybePaidPolicy
   /** How often `retry` may follow a `maybe_paid` in one run. */
   readonly maxMaybePaid: number

@@ -1,4 +1,5 @@
 import type { RecordPosition } from './delivery.js'
+import type { DeferralClass } from './deferral-class.js'
 import type { TaskError } from './task.error.js'
 
 /** A valid task on its way into the ledger. */
@@ -95,6 +96,8 @@ export interface ClaimedTask {
   readonly provider: string
   readonly model: string
   readonly hasFiles: boolean
+  /** Prompt and answer together, as it was estimated at accept. */
+  readonly estimatedTokens: number
   readonly settingsVersion: number
   /** The template (`name@version`) with which this run was rendered before: it keeps it. null where it has not been, or has none. */
   readonly promptVersion: string | null
@@ -102,13 +105,16 @@ export interface ClaimedTask {
   readonly leaseId: number
   /** How often the task has been claimed, by anybody: tells this hold from a later one of the same replica. */
   readonly claim: number
+  /** Why the run was deferred last, and how often in a row for that; null and 0 where it has not been. */
+  readonly deferralClass: DeferralClass | null
+  readonly deferrals: number
   /** How often a worker died while it held this run. */
   readonly crashes: number
   /** The one attempt of this run that counts for nothing, after a token was refused, has been opened before. */
   readonly freeAttemptUsed: boolean
   /** null while a task with files is being prepared, after an end as `maybe_paid` that nobody has judged, and where an answer is already stored. */
   readonly attempt: OpenAttempt | null
-  /** An answer that an earlier attempt of this run has already received: it is never bought again. */
+  /** An answer that was already received, by this run or by an earlier one from which it was redriven: it is never bought again. */
   readonly storedAnswer: StoredAnswer | null
 }
 

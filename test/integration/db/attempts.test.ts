@@ -76,7 +76,13 @@ describe(`${PostgresLedger.name}, a stored answer`, () => {
     await replica.ledger.accept(makeNewTask())
     const first = await claimOne(replica)
     await replica.ledger.recordAnswer(first, first.attempt!, makeAnswer('paid', { headers: { 'x-request-id': 'r' }, durationMs: 5 }))
-    await replica.ledger.defer({ task: first, delayMs: 0, reason: 'storage_unavailable', countsAttempt: false })
+    await replica.ledger.defer({
+      task: first,
+      delayMs: 0,
+      reason: 'storage_unavailable',
+      deferralClass: 'storage_down',
+      countsAttempt: false,
+    })
     const second = await claimOne(replica)
     expect(second).toMatchObject({
       attempt: null,
@@ -93,7 +99,7 @@ describe(`${PostgresLedger.name}, a stored answer`, () => {
     for (const task of await replica.ledger.claim(makeClaimRoom(2))) {
       const answer = { ...makeAnswer(), ...(task.taskId === 'with' && { promptVersion: 'summary@2' }) }
       await replica.ledger.recordAnswer(task, task.attempt!, answer)
-      await replica.ledger.defer({ task, delayMs: 0, reason: 'storage_unavailable', countsAttempt: false })
+      await replica.ledger.defer({ task, delayMs: 0, reason: 'storage_unavailable', deferralClass: 'storage_down', countsAttempt: false })
     }
     const stored = new Map((await replica.ledger.claim(makeClaimRoom(2))).map(({ taskId, storedAnswer }) => [taskId, storedAnswer]))
     expect(stored.get('with')).toHaveProperty('promptVersion', 'summary@2')
@@ -108,7 +114,7 @@ describe(`${PostgresLedger.name}, a stored answer`, () => {
     await replica.ledger.recordAnswer(first, first.attempt!, makeAnswer())
     for (let round = 0; round < 5; round++) {
       const task = round === 0 ? first : await claimOne(replica)
-      await replica.ledger.defer({ task, delayMs: 0, reason: 'storage_unavailable', countsAttempt: false })
+      await replica.ledger.defer({ task, delayMs: 0, reason: 'storage_unavailable', deferralClass: 'storage_down', countsAttempt: false })
     }
     const last = await claimOne(replica)
     expect(last).toMatchObject({ attempts: 1, storedAnswer: { attemptNumber: 1 } })
@@ -125,7 +131,7 @@ describe(`${PostgresLedger.name}, a stored answer`, () => {
     const next = await replica.ledger.openAttempt(task, { attemptEnd: end, countsAttempt: true })
     await replica.ledger.recordAnswer(task, next!, makeAnswer('second attempt'))
     await replica.ledger.recordAnswer(task, task.attempt!, makeAnswer('late answer of the first'))
-    await replica.ledger.defer({ task, delayMs: 0, reason: 'storage_unavailable', countsAttempt: false })
+    await replica.ledger.defer({ task, delayMs: 0, reason: 'storage_unavailable', deferralClass: 'storage_down', countsAttempt: false })
     const claimed = await claimOne(replica)
     expect(claimed.storedAnswer).toMatchObject({ attemptNumber: 2 })
   })
@@ -152,7 +158,7 @@ describe(`${PostgresLedger.name}.openAttempt`, () => {
   it('remembers over dispatches that the run has had its free attempt', async () => {
     const replica = await openReplica(await createLedgerDatabase())
     await replica.ledger.accept(makeNewTask())
-    const deferral = { delayMs: 0, reason: 'llm_unauthorized', countsAttempt: false }
+    const deferral = { delayMs: 0, reason: 'llm_unauthorized', deferralClass: 'internal', countsAttempt: false } as const
     const first = await claimOne(replica)
     await replica.ledger.defer({ task: first, ...deferral, attemptEnd: makeAttemptEnd(first) })
     const second = await claimOne(replica)

@@ -121,7 +121,7 @@ describe(`${PostgresLedger.name}.claimAtAccept`, () => {
     const replica = await openReplica(await createLedgerDatabase())
     await replica.ledger.accept(makeNewTask({ taskId: 'deferred' }))
     const task = await claimOne(replica)
-    await replica.ledger.defer({ task, delayMs: 60_000, reason: 'llm_unavailable', countsAttempt: false })
+    await replica.ledger.defer({ task, delayMs: 60_000, reason: 'llm_unavailable', deferralClass: 'internal', countsAttempt: false })
     const claimer = listen(replica)
     await replica.ledger.accept(makeNewTask({ taskId: 'new' }))
     expect(idsOf(claimer.started)).toEqual(['new'])

@@ -46,7 +46,7 @@ describe(PostgresIntakeGate.name, () => {
     await Promise.all([1, 2, 3, 4].map(() => ledger.accept(makeNewTask())))
     const [task] = await ledger.claim(makeClaimRoom(1))
     const [other] = await ledger.claim(makeClaimRoom(1))
-    await ledger.defer({ task: task!, delayMs: 60_000, reason: 'x', countsAttempt: true })
+    await ledger.defer({ task: task!, delayMs: 60_000, reason: 'x', deferralClass: 'internal', countsAttempt: true })
     expect(other).toBeDefined()
     const gate = await openGate(database.url, caps)
     expect(gate.state).toEqual({ open: false, reason: expect.stringContaining(what) })

@@ -52,7 +52,14 @@ describe(`${PostgresLedger.name}, order per key`, () => {
     const replica = await openReplica(database)
     await acceptAll(replica, makeKeyedTasks('k', 2))
     const head = await claimOne(replica)
-    await replica.ledger.defer({ task: head, delayMs: 60_000, reason: 'x', attemptEnd: makeAttemptEnd(head), countsAttempt: true })
+    await replica.ledger.defer({
+      task: head,
+      delayMs: 60_000,
+      reason: 'x',
+      deferralClass: 'internal',
+      attemptEnd: makeAttemptEnd(head),
+      countsAttempt: true,
+    })
     await expect(replica.ledger.claim(makeClaimRoom(10))).resolves.toEqual([])
     await makeDue(database)
     const again = await claimOne(replica)

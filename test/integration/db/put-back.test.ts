@@ -26,7 +26,14 @@ describe(`${PostgresLedger.name}.defer`, () => {
     const task = await claimOne(replica)
     const attemptEnd = makeAttemptEnd(task, { httpStatus: 500 })
     await expect(
-      replica.ledger.defer({ task, delayMs: 60_000, reason: 'llm_server_error', attemptEnd, countsAttempt: true }),
+      replica.ledger.defer({
+        task,
+        delayMs: 60_000,
+        reason: 'llm_server_error',
+        deferralClass: 'provider_error',
+        attemptEnd,
+        countsAttempt: true,
+      }),
     ).resolves.toBe('done')
     await expect(readQueue(database)).resolves.toMatchObject({
       state: 'pending',
@@ -47,7 +54,14 @@ describe(`${PostgresLedger.name}.defer`, () => {
     for (let round = 1; round <= 4; round++) {
       const task = await claimOne(replica)
       expect(task).toMatchObject({ attempts: 1, attempt: { number: round } })
-      await replica.ledger.defer({ task, delayMs: 0, reason: 'llm_rate_limited', attemptEnd: makeAttemptEnd(task), countsAttempt: false })
+      await replica.ledger.defer({
+        task,
+        delayMs: 0,
+        reason: 'llm_rate_limited',
+        deferralClass: 'rate_limited',
+        attemptEnd: makeAttemptEnd(task),
+        countsAttempt: false,
+      })
     }
   })
 
@@ -58,7 +72,7 @@ describe(`${PostgresLedger.name}.defer`, () => {
     for (let round = 0; round < 3; round++) {
       const task = await claimOne(replica)
       expect(task).toMatchObject({ attempts: 0, attempt: null })
-      await replica.ledger.defer({ task, delayMs: 0, reason: 'storage_unavailable', countsAttempt: false })
+      await replica.ledger.defer({ task, delayMs: 0, reason: 'storage_unavailable', deferralClass: 'storage_down', countsAttempt: false })
     }
   })
 
@@ -66,7 +80,13 @@ describe(`${PostgresLedger.name}.defer`, () => {
     const database = await createLedgerDatabase()
     const replica = await openReplica(database)
     await replica.ledger.accept(makeNewTask({ hasFiles: true }))
-    await replica.ledger.defer({ task: await claimOne(replica), delayMs: 0, reason: 'internal', countsAttempt: true })
+    await replica.ledger.defer({
+      task: await claimOne(replica),
+      delayMs: 0,
+      reason: 'internal',
+      deferralClass: 'internal',
+      countsAttempt: true,
+    })
     await expect(claimOne(replica)).resolves.toMatchObject({ attempts: 1, attempt: null })
   })
 
@@ -76,17 +96,43 @@ describe(`${PostgresLedger.name}.defer`, () => {
     await replica.ledger.accept(makeNewTask())
     const task = await claimOne(replica)
     const attemptEnd = makeAttemptEnd(task, { state: 'maybe_paid', excerpt: 'half an ans' })
-    await replica.ledger.defer({ task, delayMs: 0, reason: 'maybe_paid', attemptEnd, countsAttempt: false })
+    await replica.ledger.defer({
+      task,
+      delayMs: 0,
+      reason: 'maybe_paid',
+      deferralClass: 'provider_error',
+      attemptEnd,
+      countsAttempt: false,
+    })
     await expect(claimOne(replica)).resolves.toMatchObject({ maybePaid: 1, attempts: 1, attempt: { number: 2 } })
     await expect(database.sql.rows('SELECT state, excerpt FROM attempt WHERE number = 1')).resolves.toEqual([
       { state: 'maybe_paid', excerpt: 'half an ans' },
     ])
   })
 
+  it('counts the deferrals in a row of one class, and begins anew with another', async () => {
+    const database = await createLedgerDatabase()
+    const replica = await openReplica(database)
+    await replica.ledger.accept(makeNewTask())
+    const seen: unknown[] = []
+    for (const deferralClass of ['rate_limited', 'rate_limited', 'provider_down', 'rate_limited'] as const) {
+      const task = await claimOne(replica)
+      seen.push([task.deferralClass, task.deferrals])
+      await replica.ledger.defer({ task, delayMs: 0, reason: 'x', deferralClass, attemptEnd: makeAttemptEnd(task), countsAttempt: false })
+    }
+    expect(seen).toEqual([
+      [null, 0],
+      ['rate_limited', 1],
+      ['rate_limited', 2],
+      ['provider_down', 1],
+    ])
+    await expect(readQueue(database)).resolves.toMatchObject({ deferral_class: 'rate_limited', deferrals: 1 })
+  })
+
   it('keeps the template with which the run was rendered first', async () => {
     const replica = await openReplica(await createLedgerDatabase())
     await replica.ledger.accept(makeNewTask())
-    const deferral = { delayMs: 0, reason: 'llm_rate_limited', countsAttempt: false }
+    const deferral = { delayMs: 0, reason: 'llm_rate_limited', deferralClass: 'rate_limited', countsAttempt: false } as const
     const first = await claimOne(replica)
     expect(first.promptVersion).toBeNull()
     await replica.ledger.defer({ task: first, ...deferral, attemptEnd: makeAttemptEnd(first), promptVersion: 'summary@1' })
@@ -104,7 +150,9 @@ describe(`${PostgresLedger.name}.defer`, () => {
     await replica.ledger.accept(makeNewTask())
     const task = await claimOne(replica)
     await database.sql.rows('UPDATE task_queue SET lease_id = lease_id + 1')
-    await expect(replica.ledger.defer({ task, delayMs: 0, reason: 'x', countsAttempt: true })).resolves.toBe('fenced')
+    await expect(replica.ledger.defer({ task, delayMs: 0, reason: 'x', deferralClass: 'internal', countsAttempt: true })).resolves.toBe(
+      'fenced',
+    )
     await expect(readQueue(database)).resolves.toMatchObject({ state: 'running' })
   })
 
@@ -113,7 +161,14 @@ describe(`${PostgresLedger.name}.defer`, () => {
     const replica = await openReplica(database)
     await replica.ledger.accept(makeNewTask())
     const first = await claimOne(replica)
-    const deferral = { task: first, delayMs: 0, reason: 'llm_server_error', attemptEnd: makeAttemptEnd(first), countsAttempt: true }
+    const deferral = {
+      task: first,
+      delayMs: 0,
+      reason: 'llm_server_error',
+      deferralClass: 'provider_error',
+      attemptEnd: makeAttemptEnd(first),
+      countsAttempt: true,
+    } as const
     await replica.ledger.defer(deferral)
     const second = await claimOne(replica)
     await expect(replica.ledger.defer(deferral)).resolves.toBe('fenced')
@@ -129,7 +184,14 @@ describe(`${PostgresLedger.name}.defer`, () => {
     await replica.ledger.accept(makeNewTask())
     const first = await claimOne(replica)
     replica.proxy.deafenAfter('COMMIT')
-    const deferred = replica.ledger.defer({ task: first, delayMs: 0, reason: 'x', attemptEnd: makeAttemptEnd(first), countsAttempt: true })
+    const deferred = replica.ledger.defer({
+      task: first,
+      delayMs: 0,
+      reason: 'x',
+      deferralClass: 'internal',
+      attemptEnd: makeAttemptEnd(first),
+      countsAttempt: true,
+    })
     await expect.poll(() => database.sql.value(`SELECT state FROM task_queue`)).toBe('pending')
     const second = await claimOne(replica)
     replica.proxy.cut()
@@ -150,7 +212,7 @@ describe(`${PostgresLedger.name}.defer`, () => {
     }
     const [opened] = await Promise.allSettled([replica.ledger.openAttempt(task, { countsAttempt: true }), cutAfterCommit()])
     expect(opened).toMatchObject({ status: 'rejected', reason: { code: 'ledger_unavailable' } })
-    await replica.ledger.defer({ task, delayMs: 0, reason: 'ledger_unavailable', countsAttempt: false })
+    await replica.ledger.defer({ task, delayMs: 0, reason: 'ledger_unavailable', deferralClass: 'ledger_down', countsAttempt: false })
     await expect(database.sql.rows('SELECT state FROM attempt')).resolves.toEqual([{ state: 'not_sent' }])
     await expect(readQueue(database)).resolves.toMatchObject({ attempts: 0, prepare: true })
   })
@@ -163,9 +225,9 @@ describe(`${PostgresLedger.name}.defer`, () => {
     await ledger.recordAnswer(tasks[2]!, tasks[2]!.attempt!, makeAnswer())
     await database.sql.rows('UPDATE task_queue SET lease_id = lease_id + 1 WHERE id = $1', [tasks[0]!.id])
     const results = await Promise.all([
-      ledger.defer({ task: tasks[0]!, delayMs: 0, reason: 'a', countsAttempt: true }),
+      ledger.defer({ task: tasks[0]!, delayMs: 0, reason: 'a', deferralClass: 'internal', countsAttempt: true }),
       ledger.hold(tasks[1]!, 'maybe_paid', { attemptEnd: makeAttemptEnd(tasks[1]!, { state: 'maybe_paid' }) }),
-      ledger.defer({ task: tasks[2]!, delayMs: 0, reason: 'c', countsAttempt: false }),
+      ledger.defer({ task: tasks[2]!, delayMs: 0, reason: 'c', deferralClass: 'internal', countsAttempt: false }),
     ])
     expect(results).toEqual(['fenced', 'done', 'done'])
   })
@@ -179,7 +241,14 @@ describe(`${PostgresLedger.name}.hold`, () => {
     const task = await claimOne(replica)
     const attemptEnd = makeAttemptEnd(task, { state: 'maybe_paid' })
     await expect(replica.ledger.hold(task, 'maybe_paid', { attemptEnd })).resolves.toBe('done')
-    await expect(readQueue(database)).resolves.toMatchObject({ state: 'held', reason: 'maybe_paid', maybe_paid: 1, lease_id: null })
+    await expect(readQueue(database)).resolves.toMatchObject({
+      state: 'held',
+      reason: 'maybe_paid',
+      maybe_paid: 1,
+      lease_id: null,
+      deferral_class: null,
+      deferrals: 0,
+    })
     await makeDue(database)
     await expect(replica.ledger.claim(makeClaimRoom(10))).resolves.toEqual([])
   })

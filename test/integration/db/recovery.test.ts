@@ -63,7 +63,7 @@ describe(`${PostgresLedger.name}, after a claim whose answer was lost`, () => {
     await replica.ledger.accept(makeNewTask())
     const task = await claimOne(replica)
     await replica.ledger.recordAnswer(task, task.attempt!, makeAnswer())
-    await replica.ledger.defer({ task, delayMs: 0, reason: 'storage_unavailable', countsAttempt: false })
+    await replica.ledger.defer({ task, delayMs: 0, reason: 'storage_unavailable', deferralClass: 'storage_down', countsAttempt: false })
     await loseClaim(replica, database)
     await expect(claimAgain(replica)).resolves.toMatchObject({ attempts: 1, storedAnswer: { attemptNumber: 1 } })
   })

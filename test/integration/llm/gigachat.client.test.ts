@@ -63,8 +63,8 @@ describe(`${GigaChatClient.name} with the simulator`, () => {
     [{ kind: 'error', status: 429, retryAfter: 2 }, 'llm_rate_limited'],
     [{ kind: 'error', status: 500 }, 'llm_server_error'],
     [{ kind: 'error_in_200' }, 'llm_rate_limited'],
-    [{ kind: 'html', status: 502 }, 'llm_server_error'],
-    [{ kind: 'html', status: 200 }, 'llm_bad_response'],
+    [{ kind: 'html', status: 502 }, 'llm_model_unavailable'],
+    [{ kind: 'html', status: 200 }, 'llm_model_unavailable'],
   ])('says refused for %j, and nothing is paid', async (fault, code) => {
     const rules = await setUpSimulator()
     await rules.fault(fault)

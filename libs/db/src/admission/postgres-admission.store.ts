@@ -1,7 +1,19 @@
 import { AdmissionStore } from '#libs/kernel'
-import type { BalanceResult, GateDecision, GateDemand, GateState, Lane, Route, RouteFailure, RouteState, WorkerLease } from '#libs/kernel'
+import type {
+  BalanceResult,
+  Booking,
+  GateDecision,
+  GateDemand,
+  GateState,
+  Lane,
+  Route,
+  RouteFailure,
+  RouteState,
+  WorkerLease,
+} from '#libs/kernel'
 import type { HotPool } from '../connection/hot-pool.js'
 import type { DueTasks } from '../ledger/due-tasks.js'
+import { bookAttempts } from './meter.statements.js'
 import { listDueLanes } from './due-lanes.statement.js'
 import { readRoutes, reportFailure, reportSuccess, returnProbe, takeProbe } from './route-breaker.statements.js'
 import { balanceGrants, lowerLimit } from './stream-grant.statements.js'
@@ -51,6 +63,10 @@ export class PostgresAdmissionStore extends AdmissionStore {
 
   async returnProbe(route: Route): Promise<void> {
     if (this.leaseId !== null) await returnProbe(this.pool, route, this.leaseId)
+  }
+
+  book(booking: Booking): Promise<void> {
+    return bookAttempts(this.pool, booking)
   }
 
   onDue(listener: (lanes?: readonly Lane[]) => void): () => void {

@@ -50,7 +50,7 @@ const FREE_TASKS: Statement = {
     ))
     ORDER BY q.id FOR UPDATE SKIP LOCKED
   ), unanswered AS (
-    UPDATE attempt a SET state = 'maybe_paid', ended_at = now(), error_code = 'lease_lost'
+    UPDATE attempt a SET state = 'maybe_paid', ended_at = now(), error_code = 'lease_lost', booked_tokens = a.reserved_tokens
     FROM orphan o
     WHERE a.accepted_on = o.accepted_on AND a.task_number = o.id AND a.run = o.run AND a.number = o.sends AND a.state = 'sending'
     RETURNING a.task_number, a.counted

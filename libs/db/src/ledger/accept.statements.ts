@@ -230,7 +230,7 @@ function makeClaimedTask(
   { task, attemptId, leaseId }: { readonly task: NewTask; readonly attemptId: string; readonly leaseId: number },
 ): ClaimedTask[] {
   if (acceptedAtMs === null) return []
-  const { payload, payloadHash: _, estimatedTokens: __, ...fields } = task
+  const { payload, payloadHash: _, ...fields } = task
   return [
     {
       ...fields,
@@ -241,6 +241,8 @@ function makeClaimedTask(
       run: 1,
       attempts: 1,
       maybePaid: 0,
+      deferralClass: null,
+      deferrals: 0,
       crashes: 0,
       settingsVersion: FIRST_SETTINGS_VERSION,
       promptVersion: null,

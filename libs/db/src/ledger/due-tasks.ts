@@ -1,10 +1,11 @@
 import pg from 'pg'
 import type { Lane } from '#libs/kernel'
 import { EvictingClient } from '../connection/evicting.client.js'
-import type { HotPool } from '../connection/hot-pool.js'
+import type { HotPool, Statement } from '../connection/hot-pool.js'
 
 const CHANNEL = 'sluice_due'
-/** NOTIFY takes a lock of the whole database at commit, so it goes out alone and seldom. */
+/** It takes a lock of the whole database at commit, so it goes out alone and seldom. */
+export const NOTIFY_DUE: Statement = { name: 'notify-due', text: `NOTIFY ${CHANNEL}` }
 const MIN_INTERVAL_MS = 100
 const RECONNECT_MS = 5_000
 
@@ -78,7 +79,7 @@ export class DueTasks {
       if (this.gathered && !this.stopped) this.send()
     }, MIN_INTERVAL_MS)
     // A hint that does not get through is made good by the poll.
-    this.pool.run({ name: 'notify-due', text: `NOTIFY ${CHANNEL}` }, []).catch(() => {})
+    this.pool.run(NOTIFY_DUE, []).catch(() => {})
   }
 
   private reconnectLater(client: pg.Client): void {

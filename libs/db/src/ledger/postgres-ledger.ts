@@ -169,12 +169,13 @@ export class PostgresLedger extends Ledger {
     return result
   }
 
-  async defer({ task, delayMs, reason, countsAttempt, ...progress }: Deferral): Promise<TransitionResult> {
+  async defer({ task, delayMs, reason, deferralClass, countsAttempt, ...progress }: Deferral): Promise<TransitionResult> {
     const result = await this.puttingBack.add({
       task,
       state: 'pending',
       delayMs,
       reason,
+      deferralClass,
       attemptsDelta: countAttempt(progress.attemptEnd !== undefined, countsAttempt),
       ...progress,
     })
@@ -189,6 +190,7 @@ export class PostgresLedger extends Ledger {
       state: 'held',
       delayMs: 0,
       reason,
+      deferralClass: null,
       attemptsDelta: 0,
       ...progress,
     })

@@ -1,4 +1,4 @@
-import type { ClaimedTask, TaskProgress, TransitionResult } from '#libs/kernel'
+import type { ClaimedTask, DeferralClass, TaskProgress, TransitionResult } from '#libs/kernel'
 import { makeBigintArray, makeBooleanArray, makeIntegerArray, makeTextArray } from '../connection/binary-array.js'
 import type { HotPool, Statement } from '../connection/hot-pool.js'
 import { endAttempts } from './attempt.statements.js'
@@ -9,6 +9,8 @@ export interface PutBack extends TaskProgress {
   readonly state: 'pending' | 'held'
   readonly delayMs: number
   readonly reason: string
+  /** null: it does not wait for a time. */
+  readonly deferralClass: DeferralClass | null
   /** What this try adds to the attempts that count: 1 where it counts without an open attempt, -1 where the open one does not count. */
   readonly attemptsDelta: -1 | 0 | 1
 }
@@ -20,11 +22,12 @@ const PUT_BACK: Statement = {
   name: 'put-back',
   text: `
   WITH item AS MATERIALIZED (
-    SELECT q.id, q.accepted_on, q.run, q.sends, i.state, i.delay_ms, i.reason, i.attempts_delta, i.maybe_paid, i.prepare, i.prompt_version
+    SELECT q.id, q.accepted_on, q.run, q.sends, i.state, i.delay_ms, i.reason, i.attempts_delta, i.maybe_paid, i.prepare, i.prompt_version,
+           i.deferral_class
     FROM task_queue q
     JOIN unnest($1::bigint[], $3::text[], $4::integer[], $5::text[], $6::integer[], $7::integer[], $8::boolean[], $9::integer[],
-                $10::text[])
-      AS i(id, state, delay_ms, reason, attempts_delta, maybe_paid, prepare, claim, prompt_version) ON i.id = q.id
+                $10::text[], $11::text[])
+      AS i(id, state, delay_ms, reason, attempts_delta, maybe_paid, prepare, claim, prompt_version, deferral_class) ON i.id = q.id
     WHERE q.id = ANY($1::bigint[]) AND q.state = 'running' AND q.lease_id = $2 AND q.claims = i.claim
     FOR UPDATE OF q
   ), lost AS (
@@ -36,7 +39,9 @@ const PUT_BACK: Statement = {
   UPDATE task_queue q SET
     state = i.state, lease_id = NULL, run_at = now() + make_interval(secs => i.delay_ms / 1000.0), reason = i.reason,
     attempts = q.attempts + i.attempts_delta - coalesce(l.counted, false)::integer,
-    maybe_paid = q.maybe_paid + i.maybe_paid, prepare = i.prepare, prompt_version = coalesce(q.prompt_version, i.prompt_version)
+    maybe_paid = q.maybe_paid + i.maybe_paid, prepare = i.prepare, prompt_version = coalesce(q.prompt_version, i.prompt_version),
+    deferral_class = i.deferral_class,
+    deferrals = CASE WHEN i.deferral_class IS NULL THEN 0 WHEN q.deferral_class = i.deferral_class THEN q.deferrals + 1 ELSE 1 END
   FROM item i LEFT JOIN lost l ON l.task_number = i.id
   WHERE q.id = i.id AND q.id = ANY($1::bigint[])
   RETURNING q.id`,
@@ -62,6 +67,7 @@ export async function putBackTasks(pool: HotPool, items: readonly PutBack[]): Pr
       makeBooleanArray(items.map(({ task }) => task.hasFiles)),
       makeIntegerArray(items.map(({ task }) => task.claim)),
       makeTextArray(items.map(({ promptVersion }) => promptVersion ?? null)),
+      makeTextArray(items.map(({ deferralClass }) => deferralClass)),
     ])
   })
   const moved = new Set(rows.map(({ id }) => id))

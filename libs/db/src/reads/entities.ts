@@ -23,6 +23,9 @@ export interface QueueRow {
   readonly isHead: boolean
   readonly runAt: Date
   readonly reason: string | null
+  readonly deferralClass: string | null
+  /** How often in a row it has been deferred for that class. */
+  readonly deferrals: number
   readonly run: number
   readonly attempts: number
   readonly maybePaid: number
@@ -87,6 +90,8 @@ export const queueEntity = new EntitySchema<QueueRow>({
     isHead: { name: 'is_head', type: 'boolean' },
     runAt: { name: 'run_at', type: 'timestamptz' },
     reason: { type: 'text', nullable: true },
+    deferralClass: { name: 'deferral_class', type: 'text', nullable: true },
+    deferrals: { type: 'integer' },
     run: { type: 'integer' },
     attempts: { type: 'integer' },
     maybePaid: { name: 'maybe_paid', type: 'integer' },

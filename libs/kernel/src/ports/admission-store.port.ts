@@ -1,5 +1,6 @@
 import type { ErrorCode } from '#libs/contracts'
 import type { Lane } from '../lane.js'
+import type { Booking } from './metering.port.js'
 
 /** What this replica has of a gate, and would like to have. */
 export interface GateDemand {
@@ -106,6 +107,8 @@ export abstract class AdmissionStore {
   abstract takeProbe(route: Route): Promise<boolean>
   /** Nothing was sent with the right to a probe: any replica may take it. */
   abstract returnProbe(route: Route): Promise<void>
+  /** Books what attempts have used; each once, however often it is asked to. */
+  abstract book(booking: Booking): Promise<void>
   /** Calls the listener when tasks may have become due, with their lanes where they are known. Returns how to stop that. */
   abstract onDue(listener: (lanes?: readonly Lane[]) => void): () => void
 }

@@ -1,7 +1,9 @@
+import type { TokenUsage } from '#libs/contracts'
 import type { Lane } from '../lane.js'
 import type { ClaimedTask } from '../task.js'
 import type { TaskError } from '../task.error.js'
 import type { SendResult } from './llm-client.port.js'
+import type { Metering } from './metering.port.js'
 
 export interface LaneRoom extends Lane {
   /** The most tasks of this lane; as many streams are taken. */
@@ -17,6 +19,8 @@ export interface ClaimRoom {
   /** The sum of the lanes' tasks. 0: nothing may be claimed now. */
   readonly tasks: number
   readonly lanes: readonly LaneRoom[]
+  /** Where calls of a lane are metered: decides which of the tasks that are due may be claimed. */
+  readonly metering?: Metering
 }
 
 /** How a call ended, for what limits the next ones. */
@@ -24,6 +28,15 @@ export interface CallEnd {
   readonly kind: SendResult['kind']
   /** Left out where the call was answered. */
   readonly error?: TaskError
+}
+
+/** What is known of what an attempt has used. */
+export interface AttemptUsage {
+  readonly attemptId: string
+  /** undefined: the provider has not said, so what was reserved counts as used. */
+  readonly usage: Pick<TokenUsage, 'prompt_tokens' | 'completion_tokens' | 'total_tokens'> | undefined
+  /** The provider has seen no request. */
+  readonly wasNotSent: boolean
 }
 
 export interface StreamUse {
@@ -49,6 +62,10 @@ export abstract class Admission {
   /** Waits for one stream. Rejects with the signal's reason, or with TaskError `route_closed` (retryable) when no call of the lane may start. */
   abstract acquire(lane: Lane, signal: AbortSignal): Promise<void>
   abstract release(lane: Lane, use: StreamUse): void
+  /** What decides by meters whether a call may start; undefined: its lane has none. */
+  abstract makeMetering(lane: Lane): Metering | undefined
+  /** Tells what an attempt has used. It is booked in the background, once for each attempt. */
+  abstract book(task: ClaimedTask, use: AttemptUsage): void
   /** Calls the listener when a claim may find something to do. Returns how to stop that. */
   abstract onRoom(listener: () => void): () => void
 }

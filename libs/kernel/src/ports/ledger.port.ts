@@ -1,7 +1,9 @@
 import type { Outcome } from '#libs/contracts'
+import type { DeferralClass } from '../deferral-class.js'
 import type { AcceptResult, AttemptEnd, ClaimedTask, KeptAnswer, NewTask, OpenAttempt, Rejection } from '../task.js'
 import type { Lane } from '../lane.js'
 import type { ClaimRoom } from './admission.port.js'
+import type { Metering } from './metering.port.js'
 import type { TokenUsage, ObjectReference, EventError } from '#libs/contracts'
 
 /** A message that waits in the ledger to be published. */
@@ -45,14 +47,20 @@ export interface TaskProgress {
 export interface NextAttempt extends TaskProgress {
   /** false: the free attempt of the run, which has only one. */
   readonly countsAttempt: boolean
+  /** Prompt and answer together, now that the prompt is known; what was estimated at accept where left out. */
+  readonly estimatedTokens?: number
+  /** Where calls of its lane are metered. */
+  readonly metering?: Metering
 }
 
 /** A task put back with a later time. */
 export interface Deferral extends TaskProgress {
   readonly task: ClaimedTask
   readonly delayMs: number
-  /** The gate or error class it waits for. */
+  /** The gate or error code it waits for. */
   readonly reason: string
+  /** The ledger counts how often in a row the run has been deferred for the same class. */
+  readonly deferralClass: DeferralClass
   /** false: this try is not counted against the maximum, as when a task only waits for quota. It had an open attempt if `attemptEnd` is given. */
   readonly countsAttempt: boolean
 }
@@ -84,7 +92,8 @@ export abstract class Ledger {
   /**
    * Opens the next attempt of a held task, after ending the last one if `attemptEnd` is given. null: the task is no longer ours, or an
    * answer of an earlier attempt has come in meanwhile (then the task has been put back and will be claimed with it). Throws TaskError
-   * `route_closed` (retryable) when the breaker of its route has opened; the task stays ours then.
+   * `route_closed` (retryable) when the breaker of its route has opened, `quota_exhausted` (retryable, with the time to wait) when a meter
+   * refuses it; the task stays ours then.
    */
   abstract openAttempt(task: ClaimedTask, next: NextAttempt): Promise<OpenAttempt | null>
   /** false: so many received answers wait to be stored that nothing may be sent whose answer would join them. One that comes is kept all the same. */

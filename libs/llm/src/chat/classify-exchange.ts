@@ -57,7 +57,7 @@ function isHtml(body: Buffer): boolean {
 /** A page of a proxy or a front end is no answer of a model: taken as answered, an outage would turn a whole backlog into dead letters. */
 function refusedByPage(response: HttpResponse, { endpoint }: ClassifyContext): SendResult {
   const message = `${endpoint.name} answered ${response.status} with an HTML page instead of an answer`
-  return { kind: 'refused', error: new TaskError('llm_bad_response', message, { retryable: true }), answer: response }
+  return { kind: 'refused', error: TaskError.unavailable('llm_model_unavailable', message), answer: response }
 }
 
 function collected(body: Buffer, { stream }: ClassifyContext): ChatStreamCollector {

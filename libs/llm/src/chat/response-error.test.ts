@@ -34,7 +34,10 @@ describe(responseError.name, () => {
     [423, 'temporarily unavailable due to technical reasons', 'llm_model_unavailable', true],
     [429, 'Too many requests', 'llm_rate_limited', true],
     [500, 'Internal Server Error', 'llm_server_error', true],
-    [529, '', 'llm_server_error', true],
+    [502, '', 'llm_model_unavailable', true],
+    [503, '', 'llm_model_unavailable', true],
+    [504, '', 'llm_server_error', true],
+    [529, '', 'llm_model_unavailable', true],
     [600, '', 'llm_bad_response', true],
   ])('maps %i %j of GigaChat to %s', (status, message, code, retryable) => {
     expect(errorOf(status, message)).toMatchObject({ code, retryable, details: { status } })
@@ -60,10 +63,10 @@ describe(responseError.name, () => {
 describe(findErrorRow.name, () => {
   it.each([
     [400, 'context_length_exceeded', 'llm_payload_too_large', false],
-    [401, undefined, 'llm_unauthorized', false],
+    [401, undefined, 'llm_unauthorized', true],
     [429, 'insufficient_quota', 'llm_payment_required', true],
     [429, 'rate_limit_exceeded', 'llm_rate_limited', true],
-    [503, undefined, 'llm_server_error', true],
+    [503, undefined, 'llm_model_unavailable', true],
   ])('maps %i %s of an OpenAI-compatible server to %s', (status, reason, code, retryable) => {
     const row: ErrorRow = findErrorRow(OPENAI_ERRORS, status, { status, message: '', ...(reason !== undefined && { reason }) })
     expect(row).toMatchObject({ code, retryable })

@@ -50,7 +50,7 @@ describe(GigaChatApi.name, () => {
   it.each([
     [403, { status: 403, message: 'Permission denied' }, 'llm_forbidden', 'GigaChat answered 403: Permission denied'],
     [200, { status: 429, message: 'Too many requests' }, 'llm_rate_limited', 'GigaChat answered 429: Too many requests'],
-    [502, Buffer.from('<html>'), 'llm_server_error', 'GigaChat answered 502'],
+    [502, Buffer.from('<html>'), 'llm_model_unavailable', 'GigaChat answered 502'],
     [200, { balance: [{ usage: 1 }] }, 'llm_bad_response', "GigaChat's reply has not the expected shape: balance.0.usage, balance.0.value"],
     [200, [], 'llm_bad_response', "GigaChat's reply has not the expected shape: (all of it)"],
     [200, Buffer.from('<html>'), 'llm_bad_response', "GigaChat's reply to GET /balance is not JSON"],

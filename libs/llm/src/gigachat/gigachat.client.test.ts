@@ -80,8 +80,8 @@ describe(GigaChatClient.name, () => {
     })
 
     it.each<[string, Script, string, boolean]>([
-      ['refuses the key', reply(401, '{"code":6,"message":"credentials doesn\'t match db data"}'), 'llm_auth_failed', false],
-      ['refuses the scope', reply(400, '{"code":7,"message":"scope from db not fully includes consumed scope"}'), 'llm_auth_failed', false],
+      ['refuses the key', reply(401, '{"code":6,"message":"credentials doesn\'t match db data"}'), 'llm_auth_failed', true],
+      ['refuses the scope', reply(400, '{"code":7,"message":"scope from db not fully includes consumed scope"}'), 'llm_auth_failed', true],
       [
         'is asked too often',
         reply(429, '{"code":429,"message":"Too Many Requests"}', { 'retry-after': '3' }),
@@ -171,9 +171,9 @@ describe(GigaChatClient.name, () => {
         false,
       ],
       ['a 429 in a 200', reply(200, '{"status":429,"message":"Too many requests"}'), 'llm_rate_limited', true],
-      ['an HTML page with a 502', reply(502, '<html>Bad Gateway</html>', { 'content-type': 'text/html' }), 'llm_server_error', true],
-      ['an HTML page with a 200', reply(200, '\n<!DOCTYPE html>', { 'content-type': 'text/html' }), 'llm_bad_response', true],
-      ['an empty 503', reply(503, ''), 'llm_server_error', true],
+      ['an HTML page with a 502', reply(502, '<html>Bad Gateway</html>', { 'content-type': 'text/html' }), 'llm_model_unavailable', true],
+      ['an HTML page with a 200', reply(200, '\n<!DOCTYPE html>', { 'content-type': 'text/html' }), 'llm_model_unavailable', true],
+      ['an empty 503', reply(503, ''), 'llm_model_unavailable', true],
       ['a 500 that cannot be decoded', reply(500, 'x', { 'content-encoding': 'gzip' }), 'llm_server_error', true],
     ])('are refused when they are %s', async (_name, chat, code, retryable) => {
       const { send } = await setUpGigaChat(onTestFinished, { chat })

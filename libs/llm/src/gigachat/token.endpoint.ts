@@ -87,7 +87,9 @@ function unusable(): TaskError {
 function refusal(status: number, said: string | undefined, headers: HttpResponse['headers'], nowMs: number): TaskError {
   const message = `GigaChat's token endpoint answered ${status}${said ? `: ${said.slice(0, 200)}` : ''}`
   if (status < 500 && !RETRY_LATER.has(status)) {
-    return TaskError.invalid('llm_auth_failed', `${message}; check GIGACHAT_CREDENTIALS and GIGACHAT_SCOPE`, { status })
+    // A person must mend it, and until then it holds for every task: they wait, or one wrong setting would fail them all.
+    const advice = 'check GIGACHAT_CREDENTIALS and GIGACHAT_SCOPE'
+    return new TaskError('llm_auth_failed', `${message}; ${advice}`, { retryable: true, details: { status } })
   }
   const retryAfterMs = parseRetryAfter(headers['retry-after'], nowMs)
   return new TaskError('llm_auth_unavailable', message, {

@@ -56,7 +56,7 @@ describe(OpenAiCompatibleClient.name, () => {
   })
 
   it.each<[string, number, unknown, string, boolean]>([
-    ['a wrong key', 401, { error: { message: 'bad key', code: 'invalid_api_key' } }, 'llm_unauthorized', false],
+    ['a wrong key', 401, { error: { message: 'bad key', code: 'invalid_api_key' } }, 'llm_unauthorized', true],
     [
       'a prompt that is too long',
       400,
@@ -65,7 +65,7 @@ describe(OpenAiCompatibleClient.name, () => {
       false,
     ],
     ['an unknown model at Ollama', 404, { error: 'model "x" not found' }, 'llm_model_not_found', false],
-    ['a busy vLLM', 503, { error: { message: 'busy', code: 503 } }, 'llm_server_error', true],
+    ['a busy vLLM', 503, { error: { message: 'busy', code: 503 } }, 'llm_model_unavailable', true],
     ['an error in a 200', 200, { error: { message: 'Rate limited', code: 429 } }, 'llm_rate_limited', true],
   ])('says refused for %s', async (_name, status, body, code, retryable) => {
     const { send } = await setUp((socket) => socket.write(httpResponse(status, JSON.stringify(body))))

@@ -11,7 +11,14 @@ import { OutcomeStore } from '../run/outcome.store.js'
 import { OutcomeInterceptor } from './outcome.interceptor.js'
 import type { Verdict } from './verdict.js'
 
-const DEFERRED: Verdict = { outcome: 'deferred', code: 'llm_timeout', delayMs: 5, reason: 'llm_timeout', countsAttempt: true }
+const DEFERRED: Verdict = {
+  outcome: 'deferred',
+  code: 'llm_timeout',
+  delayMs: 5,
+  reason: 'llm_timeout',
+  deferralClass: 'internal',
+  countsAttempt: true,
+}
 
 function makeInterceptor() {
   const parser = new MessageParser({ maxMessageBytes: 4_096 })

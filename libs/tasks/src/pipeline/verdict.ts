@@ -1,5 +1,5 @@
 import type { ErrorCode, ObjectReference, TokenUsage } from '#libs/contracts'
-import type { TaskError } from '#libs/kernel'
+import type { DeferralClass, TaskError } from '#libs/kernel'
 
 /** What a run gives when it succeeds. */
 export interface RunOutput {
@@ -35,10 +35,17 @@ export type Verdict =
       readonly code: ErrorCode
       readonly delayMs: number
       readonly reason: string
+      readonly deferralClass: DeferralClass
       readonly countsAttempt: boolean
     }
   | { readonly outcome: 'held'; readonly code: ErrorCode; readonly reason: string }
   | { readonly outcome: 'gone' }
+
+/**
+ * What the handler comes to. repeat: the call may have been paid for, and the task type allows another one; when is for the pipeline to
+ * say.
+ */
+export type RunResult = Verdict | { readonly outcome: 'repeat'; readonly error: TaskError }
 
 export function makeFailure(error: TaskError, facts: RunFacts = {}): Verdict {
   return { outcome: 'failed', code: error.code, error, facts }

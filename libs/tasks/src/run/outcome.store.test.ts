@@ -17,7 +17,14 @@ const clock = new FakeClock()
 const warn = vi.spyOn(Logger.prototype, 'warn').mockReturnValue()
 const usage = { prompt_tokens: 5, completion_tokens: 7, total_tokens: 12 }
 const outputRef = { bucket: 'b', key: 'k', sha256: 'f', size: 9 }
-const DEFERRED: Verdict = { outcome: 'deferred', code: 'llm_rate_limited', delayMs: 5, reason: 'llm_rate_limited', countsAttempt: false }
+const DEFERRED: Verdict = {
+  outcome: 'deferred',
+  code: 'llm_rate_limited',
+  delayMs: 5,
+  reason: 'llm_rate_limited',
+  deferralClass: 'rate_limited',
+  countsAttempt: false,
+}
 const HELD: Verdict = { outcome: 'held', code: 'maybe_paid', reason: 'maybe_paid' }
 const SUCCEEDED: Verdict = {
   outcome: 'succeeded',
@@ -55,7 +62,9 @@ describe(OutcomeStore.name, () => {
     ledger.defer.mockResolvedValue('done')
     const { stored, task } = await store(DEFERRED, END)
     expect(stored).toEqual({ outcome: 'deferred', code: 'llm_rate_limited' })
-    expect(ledger.defer.mock.calls).toEqual([[{ task, delayMs: 5, reason: 'llm_rate_limited', countsAttempt: false, attemptEnd: END }]])
+    expect(ledger.defer.mock.calls).toEqual([
+      [{ task, delayMs: 5, reason: 'llm_rate_limited', deferralClass: 'rate_limited', countsAttempt: false, attemptEnd: END }],
+    ])
   })
 
   it('puts a deferred task back without an end when no attempt was open', async () => {

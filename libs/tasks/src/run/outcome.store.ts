@@ -46,12 +46,13 @@ export class OutcomeStore {
 
   private async storeVerdict(context: TaskContext, verdict: Verdict): Promise<StoredOutcome> {
     const { task, progress } = context
+    context.bookEnd()
     switch (verdict.outcome) {
       case 'gone':
         return { outcome: 'gone' }
       case 'deferred': {
-        const { delayMs, reason, countsAttempt, code } = verdict
-        const result = await this.ledger.defer({ task, delayMs, reason, countsAttempt, ...progress })
+        const { delayMs, reason, deferralClass, countsAttempt, code } = verdict
+        const result = await this.ledger.defer({ task, delayMs, reason, deferralClass, countsAttempt, ...progress })
         return this.report(result === 'done', { outcome: 'deferred', code })
       }
       case 'held': {

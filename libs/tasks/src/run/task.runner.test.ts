@@ -215,7 +215,7 @@ describe(TaskRunner.name, () => {
       const { task, context, streams, verdict } = start(withFiles)
       expect(streams.inUse).toBe(0)
       expect(await verdict).toMatchObject({ outcome: 'succeeded' })
-      expect(ledger.openAttempt.mock.calls).toEqual([[task, { countsAttempt: true }]])
+      expect(ledger.openAttempt.mock.calls).toEqual([[task, { countsAttempt: true, estimatedTokens: 105 }]])
       expect(files.readText.mock.invocationCallOrder[0]).toBeLessThan(ledger.openAttempt.mock.invocationCallOrder[0]!)
       expect(clients.client.send.mock.calls[0]![0].attemptId).toBe('first')
       expect(context.attempts).toBe(1)
@@ -388,16 +388,11 @@ describe(TaskRunner.name, () => {
       })
     })
 
-    it('is tried again at once, uncounted, after it may have been paid for', async () => {
+    it('is to be repeated after it may have been paid for', async () => {
       answerWith(brokenOff)
       const { task, context, streams, verdict } = start()
-      expect(await verdict).toEqual({
-        outcome: 'deferred',
-        code: 'llm_connection_lost',
-        delayMs: 0,
-        reason: 'maybe_paid',
-        countsAttempt: false,
-      })
+      expect(await verdict).toEqual({ outcome: 'repeat', error: expect.objectContaining({ code: 'llm_connection_lost' }) })
+      expect(context.hasAnswer).toBe(false)
       expect(context.attemptEnd).toEqual({
         attemptId: task.attempt!.id,
         state: 'maybe_paid',

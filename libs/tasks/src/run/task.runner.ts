@@ -11,7 +11,7 @@ import {
   type SendResult,
   type TaskContext,
 } from '#libs/kernel'
-import type { Verdict } from '../pipeline/verdict.js'
+import type { RunResult } from '../pipeline/verdict.js'
 import { makeFailure } from '../pipeline/verdict.js'
 import { AnswerJudge } from './answer.judge.js'
 import { runSettings, type RunSettings } from './run.settings.js'
@@ -21,6 +21,8 @@ import { TaskPreparer, type KnownTask } from './task.preparer.js'
 interface ReadyTask extends KnownTask {
   readonly client: LlmClient
   readonly messages: Parameters<LlmClient['send']>[0]['messages']
+  /** Prompt and answer together. */
+  readonly estimatedTokens: number
 }
 
 /** How a call of it ended. */
@@ -45,24 +47,25 @@ export class TaskRunner {
     @Inject(runSettings.KEY) private readonly settings: RunSettings,
   ) {}
 
-  async run(context: TaskContext): Promise<Verdict> {
+  async run(context: TaskContext): Promise<RunResult> {
     const { task } = context
     const known = this.preparer.recognise(task)
-    if (task.storedAnswer) return this.judge.judge(known, task.storedAnswer, context.signal)
+    if (task.storedAnswer) return this.judgeAnswer(context, known, { attemptId: task.storedAnswer.attemptId, kept: task.storedAnswer })
     const refusal = this.refuseToSend(context, known)
     if (refusal) return refusal
     const client = this.clients.of(task.provider)
     const contextWindow = client.contextWindow(task.model)
     using prompt = await context.inTime((signal) => this.preparer.render(known, contextWindow, signal))
     context.promptVersion = prompt.promptVersion
-    const ready: ReadyTask = { ...known, client, messages: prompt.messages }
-    const attempt = context.attempt ?? (await this.openAttempt(context, { countsAttempt: true }))
+    const estimatedTokens = prompt.estimatedPromptTokens + known.call.params.max_tokens
+    const ready: ReadyTask = { ...known, client, messages: prompt.messages, estimatedTokens }
+    const attempt = context.attempt ?? (await this.openAttempt(context, { countsAttempt: true, estimatedTokens: ready.estimatedTokens }))
     if (!attempt) return { outcome: 'gone' }
     return await this.send(context, ready, attempt)
   }
 
   /** Reasons not to call at all: too many attempts or crashes, or a call that may have been paid for and must not be repeated. */
-  private refuseToSend(context: TaskContext, { type, call }: KnownTask): Verdict | undefined {
+  private refuseToSend(context: TaskContext, { type, call }: KnownTask): RunResult | undefined {
     const { task, attempts } = context
     const error = ((): TaskError | undefined => {
       if (task.crashes >= this.settings.maxCrashes)
@@ -84,22 +87,27 @@ export class TaskRunner {
     if (context.attempt && !context.attemptEnd) context.attemptEnd = { attemptId: context.attempt.id, state: 'not_sent', error }
   }
 
-  private async openAttempt(context: TaskContext, options: { countsAttempt: boolean }): Promise<OpenAttempt | null> {
+  private async openAttempt(
+    context: TaskContext,
+    options: { countsAttempt: boolean; estimatedTokens: number },
+  ): Promise<OpenAttempt | null> {
     await context.acquireStream()
     context.checkDeadline()
-    const attempt = await this.ledger.openAttempt(context.task, { ...options, ...context.progress })
+    const { metering, progress } = context
+    const attempt = await this.ledger.openAttempt(context.task, { ...options, ...progress, ...(metering && { metering }) })
+    context.bookEnd()
     context.attemptEnd = undefined
     context.attempt = attempt
     if (attempt && options.countsAttempt) context.attempts++
     return attempt
   }
 
-  private async send(context: TaskContext, ready: ReadyTask, attempt: OpenAttempt): Promise<Verdict> {
+  private async send(context: TaskContext, ready: ReadyTask, attempt: OpenAttempt): Promise<RunResult> {
     const result = await this.call(context, ready, attempt)
     if (!isTokenRefused(result) || context.task.freeAttemptUsed) return this.settle(context, { ready, attempt, result })
     // The token was refused and has been thrown away: once a run the next attempt opens at once on the same stream.
     this.endAttempt(context, attempt, result)
-    const next = await this.openAttempt(context, { countsAttempt: false })
+    const next = await this.openAttempt(context, { countsAttempt: false, estimatedTokens: ready.estimatedTokens })
     if (!next) return { outcome: 'gone' }
     return this.settle(context, { ready, attempt: next, result: await this.call(context, ready, next) })
   }
@@ -120,19 +128,31 @@ export class TaskRunner {
     )
   }
 
-  private async settle(context: TaskContext, { ready, attempt, result }: Settlement): Promise<Verdict> {
+  private async settle(context: TaskContext, { ready, attempt, result }: Settlement): Promise<RunResult> {
     context.releaseStream(result.kind === 'answered' ? { kind: result.kind } : { kind: result.kind, error: result.error })
     if (result.kind === 'answered') {
-      const { promptVersion, signal } = context
+      const { promptVersion } = context
       const kept: KeptAnswer = { ...result.answer, ...(promptVersion !== undefined && { promptVersion }) }
       const failure = await this.record(context, attempt, kept)
       if (failure) return this.settleMaybePaid(context, { ready, attempt, result: { kind: 'maybe_paid', error: failure } })
       context.attempt = null
-      return this.judge.judge(ready, kept, signal)
+      context.hasAnswer = true
+      return this.judgeAnswer(context, ready, { attemptId: attempt.id, kept })
     }
     if (result.kind === 'maybe_paid') return this.settleMaybePaid(context, { ready, attempt, result })
     this.endAttempt(context, attempt, result)
     throw result.error
+  }
+
+  /** What an answer has cost is booked whatever it is worth. */
+  private async judgeAnswer(
+    context: TaskContext,
+    known: KnownTask,
+    { attemptId, kept }: { attemptId: string; kept: KeptAnswer },
+  ): Promise<RunResult> {
+    const verdict = await this.judge.judge(known, kept, context.signal)
+    context.book({ attemptId, usage: 'facts' in verdict ? verdict.facts.answer?.usage : undefined, wasNotSent: false })
+    return verdict
   }
 
   /** An answer that cannot be kept was paid for: it must not look like a call that was never sent. */
@@ -143,7 +163,7 @@ export class TaskRunner {
   private settleMaybePaid(
     context: TaskContext,
     { ready, attempt, result }: Settlement & { readonly result: { readonly kind: 'maybe_paid' } },
-  ): Verdict {
+  ): RunResult {
     this.endAttempt(context, attempt, result)
     return this.judgeMaybePaid(context.task.maybePaid + 1, {
       policy: ready.call.onMaybePaid,
@@ -176,10 +196,9 @@ export class TaskRunner {
   }
 
   /** `times` counts the ends as maybe_paid of this run, this one included. */
-  private judgeMaybePaid(times: number, { policy, max, error }: MaybePaidCase): Verdict {
+  private judgeMaybePaid(times: number, { policy, max, error }: MaybePaidCase): RunResult {
     if (policy === 'hold') return { outcome: 'held', code: 'maybe_paid', reason: 'maybe_paid' }
-    if (mayRepeat(times, { policy, max }))
-      return { outcome: 'deferred', code: error.code, delayMs: 0, reason: 'maybe_paid', countsAttempt: false }
+    if (mayRepeat(times, { policy, max })) return { outcome: 'repeat', error }
     const message = `${times} calls broke off after they were sent and may have been paid for: ${error.message}`
     return makeFailure(new TaskError('maybe_paid', message, { retryable: false, cause: error }))
   }

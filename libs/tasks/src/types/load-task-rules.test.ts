@@ -52,7 +52,7 @@ describe(loadTaskRules.name, () => {
         stream: false,
         ordering: 'none',
         maxAttempts: 5,
-        deferralMs: [5_000, 30_000, 120_000, 600_000],
+        deferralMs: {},
         onMaybePaid: 'retry',
         maxMaybePaid: 1,
         maxFileBytes: 5_242_880,
@@ -75,6 +75,7 @@ stream: true
 ordering: key
 max_attempts: 2
 deferral: [500ms, 1s, 2m, 3h, 1d]
+deferral_by_class: { rate_limited: [1s, 1m], bad_answer: [1s] }
 on_maybe_paid: hold
 max_maybe_paid: 0
 max_file_size: 512KiB
@@ -92,7 +93,12 @@ response_schema: { type: object }
       stream: true,
       ordering: 'key',
       maxAttempts: 2,
-      deferralMs: [500, 1_000, 120_000, 10_800_000, 86_400_000],
+      deferralMs: {
+        provider_error: [500, 1_000, 120_000, 10_800_000, 86_400_000],
+        bad_answer: [1_000],
+        internal: [500, 1_000, 120_000, 10_800_000, 86_400_000],
+        rate_limited: [1_000, 60_000],
+      },
       onMaybePaid: 'hold',
       maxMaybePaid: 0,
       maxFileBytes: 524_288,
@@ -145,6 +151,7 @@ response_schema: { type: object }
           'huge.yaml': 'max_file_size: 65MiB',
           'twice.yaml': '{}',
           'twice.yml': '{}',
+          'waits.yaml': 'deferral: []\ndeferral_by_class: { auth: [2s, 1s], payment: [2d], rate_limit: [1s], handover: [1s] }',
           'notes.txt': '',
         },
         tenants: 'tenants: { acme: { file_prefixes: [/abs/, a, a/../b/] } }\ntopics: {}\ntopic: {}',
@@ -163,6 +170,11 @@ response_schema: { type: object }
       'types/units.yaml deferral[0]: must be a text',
       'types/units.yaml deferral[1]: must be a number with ms, s, m, h or d, as in 30s (got "5x")',
       'types/units.yaml max_file_size: must be a whole number with B, KiB or MiB, as in 5MiB (got "1GB")',
+      'types/waits.yaml deferral: must have at least one step',
+      'types/waits.yaml deferral_by_class.payment: must have steps of more than 0 and at most 24 h (got 172800000 ms)',
+      'types/waits.yaml deferral_by_class.auth: must not have a step that is shorter than the one before it (got 1000 after 2000 ms)',
+      'types/waits.yaml deferral_by_class.rate_limit: unknown field; did you mean rate_limited?',
+      'types/waits.yaml deferral_by_class.handover: unknown field; known fields: rate_limited, provider_down, provider_error, bad_answer, payment, auth, storage_down, ledger_down, rollout, internal',
       'types/twice: is there as .yaml and as .yml: remove one of them',
       'TENANTS_FILE tenants.yaml tenants.acme.file_prefixes[0]: must be a folder of the bucket: no "/" before it, one after it, as in inputs/',
       'TENANTS_FILE tenants.yaml tenants.acme.file_prefixes[1]: must be a folder of the bucket: no "/" before it, one after it, as in inputs/',

@@ -1,5 +1,6 @@
 import type { FieldProblem } from '#libs/config'
 import type { TaskType } from '#libs/kernel'
+import { SPENDING_CLASSES } from '../deferral/error-classes.js'
 import { findStrictSchemaProblem } from '../output/response-schema.js'
 import type { TaskTypeFile } from './task-type.schema.js'
 import type { TaskTypesSettings } from './task-types.settings.js'
@@ -27,7 +28,7 @@ export function makeTaskType(
     stream: file.stream,
     ordering: file.ordering,
     maxAttempts: file.max_attempts,
-    deferralMs: file.deferral,
+    deferralMs: makeSchedules(file),
     onMaybePaid: file.on_maybe_paid,
     maxMaybePaid: file.max_maybe_paid,
     maxFileBytes: file.max_file_size,
@@ -38,6 +39,13 @@ export function makeTaskType(
     ...(file.response_schema && { responseSchema: file.response_schema }),
   }
   return { type: Object.freeze(type), problems: findProblems(type, file) }
+}
+
+/** The single list is for the classes that spend attempts: what only waits is nothing that a type would know better. */
+function makeSchedules({ deferral, deferral_by_class: byClass }: TaskTypeFile): TaskType['deferralMs'] {
+  const shared = deferral ? SPENDING_CLASSES.map((name) => [name, deferral] as const) : []
+  const own = Object.entries(byClass).filter(([, schedule]) => schedule !== undefined)
+  return Object.freeze(Object.fromEntries([...shared, ...own]) as TaskType['deferralMs'])
 }
 
 function makeTemplate({ name, version }: NonNullable<TaskTypeFile['template']>): NonNullable<TaskType['template']> {

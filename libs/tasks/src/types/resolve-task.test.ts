@@ -15,7 +15,7 @@ const base: TaskType = {
   stream: false,
   ordering: 'none',
   maxAttempts: 5,
-  deferralMs: [1_000],
+  deferralMs: {},
   onMaybePaid: 'retry',
   maxMaybePaid: 1,
   maxFileBytes: 1_000,

@@ -47,6 +47,19 @@ const STATEMENTS = [
      PRIMARY KEY (provider, model)
    )`,
 
+  // Requests and tokens of a minute, budgets of a day (UTC). A meter that is not daily has its row at 1970-01-01.
+  `CREATE TABLE usage_meter (
+     meter       text COLLATE "C" NOT NULL,
+     day         date NOT NULL,
+     amount      float8,
+     changed_at  timestamptz NOT NULL DEFAULT now(),
+     PRIMARY KEY (meter, day)
+   ) WITH (fillfactor = 50)`,
+  // metered_on: the day whose budgets the attempt was taken from; null where its lane has no meters. booked_tokens: what it is taken to
+  // have used; booked_at: when that was given to its meters.
+  `ALTER TABLE attempt ADD COLUMN reserved_max_tokens integer, ADD COLUMN reserved_money float8, ADD COLUMN metered_on date,
+     ADD COLUMN booked_tokens integer, ADD COLUMN booked_money float8, ADD COLUMN booked_at timestamptz`,
+
   // Tasks are claimed lane by lane. Replicas of the last release claim without it, only slower while the queue is long.
   `CREATE INDEX task_queue_lane ON task_queue (provider, model, tenant, priority, run_at, id) WHERE state = 'pending' AND is_head`,
   `DROP INDEX task_queue_due`,

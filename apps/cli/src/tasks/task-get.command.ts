@@ -1,6 +1,6 @@
 import type { Environment } from '#libs/config'
 import { dbSettings, TaskReader, type TaskHistory } from '#libs/db'
-import { EXIT_NOT_FOUND } from './exit-codes.js'
+import { EXIT_NOT_FOUND } from '../exit-codes.js'
 
 export interface TaskGetOptions {
   readonly tenant: string
@@ -41,6 +41,7 @@ function describeTask({ task, queue, attempts, runs }: TaskHistory): string {
 function describeQueue(queue: NonNullable<TaskHistory['queue']>): string {
   const counts = `${queue.attempts} attempts counted, ${queue.maybePaid} maybe paid, ${queue.crashes} crashes`
   if (queue.state === 'running') return `running under lease ${queue.leaseId}; run ${queue.run}, ${counts}`
+  const wait = queue.deferralClass === null ? '' : `, deferred ${queue.deferrals} times in a row as ${queue.deferralClass}`
   const why = queue.reason ?? (queue.isHead ? 'free streams' : 'an earlier task of its key')
-  return `${queue.state} since its last change, waits for ${why}, due ${queue.runAt.toISOString()}; run ${queue.run}, ${counts}`
+  return `${queue.state} since its last change, waits for ${why}, due ${queue.runAt.toISOString()}${wait}; run ${queue.run}, ${counts}`
 }
