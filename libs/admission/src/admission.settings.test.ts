@@ -52,6 +52,13 @@ tenants:
     expect(parse).toThrow(problem)
   })
 
+  it('refuses more streams than there may be connections', () => {
+    const file = writeLimits('credentials: { gigachat: { max_streams: 20 } }')
+    const parse = (connections: string) => admissionSettings.parse({ LIMITS_FILE: file, LLM_MAX_STREAMS: connections })
+    expect(() => parse('19')).toThrow('must be at least credentials.gigachat.max_streams of LIMITS_FILE')
+    expect(() => parse('20')).not.toThrow()
+  })
+
   it('says that the file is not there', () => {
     expect(() => admissionSettings.parse({ LIMITS_FILE: '/nowhere/limits.yaml' })).toThrow('LIMITS_FILE /nowhere/limits.yaml')
   })

@@ -8,6 +8,7 @@ const NO_LIMITS: LimitsFile = { credentials: {}, tenants: {} }
 export const admissionSettings = defineSettings(
   z.object({
     LIMITS_FILE: z.string().min(1).optional(),
+    LLM_MAX_STREAMS: envInteger({ min: 1, max: 100_000 }).optional(),
     ADMISSION_INTERVAL_MS: envInteger({ min: 20, max: 10_000 }).default(250),
     LEDGER_POLL_INTERVAL_MS: envInteger({ min: 10, max: 60_000 }).default(500),
     LLM_STREAMS_RAISE_INTERVAL_MS: envInteger({ min: 100, max: 600_000 }).default(1_000),
@@ -29,6 +30,7 @@ export const admissionSettings = defineSettings(
       problems.push(
         ...inFile.map(({ path, problem }) => ({ setting: `LIMITS_FILE ${env.LIMITS_FILE}${path === '' ? '' : ` ${path}`}`, problem })),
       )
+      problems.push(...findUnreachable(limits, env.LLM_MAX_STREAMS))
       if (problems.length > 0) throw new SettingsError(problems)
       return {
         limits,
@@ -48,6 +50,21 @@ export const admissionSettings = defineSettings(
 )
 
 export type AdmissionSettings = ReturnType<typeof admissionSettings.parse>
+
+/** Calls beyond the connections would hold a stream and wait for one. */
+function findUnreachable({ credentials }: LimitsFile, connections: number | undefined) {
+  if (connections === undefined) return []
+  return Object.entries(credentials).flatMap(([provider, { max_streams: streams = 0 }]) =>
+    streams <= connections
+      ? []
+      : [
+          {
+            setting: 'LLM_MAX_STREAMS',
+            problem: `must be at least credentials.${provider}.max_streams of LIMITS_FILE, since it bounds the connections (got ${connections} < ${streams})`,
+          },
+        ],
+  )
+}
 
 function findInverted(low: string, lowMs: number, high: string, highMs: number) {
   return lowMs <= highMs ? [] : [{ setting: low, problem: `must be at most ${high} (got ${lowMs} > ${highMs})` }]
