@@ -149,7 +149,11 @@ tenants: { default: { budget: { tokens_per_day: ${ESTIMATE * 100} } } }`
     expect(task!.attempt).toBeNull()
     const metering = replica.parts.admission.makeMetering(task!)!
     const next = { countsAttempt: true, metering, estimatedTokens: ESTIMATE * 6 }
-    await expect(replica.ledger.openAttempt(task!, next)).rejects.toMatchObject({ code: 'quota_exhausted', retryable: true })
+    await expect(replica.ledger.openAttempt(task!, next)).rejects.toMatchObject({
+      code: 'quota_exhausted',
+      retryable: true,
+      retryAfterMs: undefined,
+    })
     const again = { ...next, metering: replica.parts.admission.makeMetering(task!)!, estimatedTokens: 500 }
     await expect(replica.ledger.openAttempt(task!, again)).resolves.toMatchObject({ number: 1 })
     await expect(database.sql.value(`SELECT amount FROM usage_meter`)).resolves.toBe(500)

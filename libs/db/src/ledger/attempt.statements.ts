@@ -66,7 +66,7 @@ const OPEN_ATTEMPT: Statement = {
     WHERE id = $1 AND state = 'running' AND lease_id = $2 AND claims = $7 AND EXISTS (SELECT FROM lease)
       AND (EXISTS (SELECT FROM answered) OR NOT EXISTS (SELECT FROM closed))
     RETURNING id, sends, provider, model, estimated_tokens
-  )  , opened AS (
+  ), opened AS (
     INSERT INTO attempt (accepted_on, task_number, run, number, id, counted, provider, model, lease_id, reserved_tokens, reserved_max_tokens,
                          reserved_money, metered_on)
     SELECT $3::date, id, $4::integer, sends, gen_random_uuid(), $5::integer = 1, provider, model, $2, coalesce($10::integer, estimated_tokens),
@@ -107,8 +107,9 @@ async function reserve(
   const { admitted, changes } = metering.admit(levels, [{ id: task.id, lane: task, estimatedTokens, needsCall: true }])
   const refusal = metering.refusalOf(task)
   if (refusal) {
-    const { gate, value, limit, waitMs } = refusal
-    throw new TaskError('quota_exhausted', `${gate} is at ${Math.round(value)} of ${limit}`, { retryable: true, retryAfterMs: waitMs })
+    const { gate, value, limit } = refusal
+    // Without a time: what was reserved may come back at any moment, and a task must not expire because of a wait that is only guessed.
+    throw TaskError.unavailable('quota_exhausted', `${gate} is at ${Math.round(value)} of ${limit}`)
   }
   return { reservation: admitted[0]!.reservation!, changes }
 }

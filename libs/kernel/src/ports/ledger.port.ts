@@ -92,7 +92,7 @@ export abstract class Ledger {
   /**
    * Opens the next attempt of a held task, after ending the last one if `attemptEnd` is given. null: the task is no longer ours, or an
    * answer of an earlier attempt has come in meanwhile (then the task has been put back and will be claimed with it). Throws TaskError
-   * `route_closed` (retryable) when the breaker of its route has opened, `quota_exhausted` (retryable, with the time to wait) when a meter
+   * `route_closed` (retryable) when the breaker of its route has opened, `quota_exhausted` (retryable) when a meter
    * refuses it; the task stays ours then.
    */
   abstract openAttempt(task: ClaimedTask, next: NextAttempt): Promise<OpenAttempt | null>
