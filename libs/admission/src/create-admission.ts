@@ -24,7 +24,6 @@ export interface AdmissionParts {
   readonly loop: AdmissionLoop
   readonly gates: StreamGates
   readonly breakers: RouteBreakers
-  readonly refused: RefusedLanes
 }
 
 /** Nothing is admitted before the loop is started. */
@@ -58,5 +57,5 @@ export function createAdmission(
   })
   const { intervalMs, idleIntervalMs } = settings
   const loop = new AdmissionLoop({ store, admission, gates, breakers, book, books, refused, limits, events, intervalMs, idleIntervalMs })
-  return { admission, loop, gates, breakers, refused }
+  return { admission, loop, gates, breakers }
 }
