@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readChange, readCount, readDuration, readRate, readTime, readTimeOrAge } from './operator-options.js'
+import { readAmount, readChange, readCount, readDuration, readRate, readTime, readTimeOrAge } from './operator-options.js'
 
 describe(readTime.name, () => {
   it('takes now and times with their zone', () => {
@@ -26,6 +26,11 @@ describe('numbers of the command line', () => {
   it('are whole and above 0 where they count', () => {
     expect(readCount('12')).toBe(12)
     for (const text of ['0', '-1', '1.5', '', 'x', '1e3']) expect(() => readCount(text)).toThrow('whole number')
+  })
+
+  it('may be 0 where they are a limit of what is spent', () => {
+    expect(readAmount('0')).toBe(0)
+    for (const text of ['-1', '1.5', '', 'x', '1e3']) expect(() => readAmount(text)).toThrow('0 or more')
   })
 
   it('may be below 1 where they are a rate', () => {

@@ -51,6 +51,13 @@ export function readCount(text: string): number {
   throw new InvalidArgumentError('must be a whole number above 0.')
 }
 
+/** A limit that may be nothing at all. */
+export function readAmount(text: string): number {
+  const amount = Number(text)
+  if (/^\d+$/.test(text) && Number.isSafeInteger(amount)) return amount
+  throw new InvalidArgumentError('must be a whole number, 0 or more.')
+}
+
 export function readDuration(text: string): number {
   const parsed = durationSchema.safeParse(text)
   if (parsed.success) return parsed.data

@@ -116,7 +116,16 @@ describe(`${RedriveOperator.name}, which tasks`, () => {
     await expect(preview({ maxTokens: 500 })).resolves.toMatchObject({ matching: 3, tasks: 2, tokens: 400 })
     await expect(preview({ maxTasks: 1 })).resolves.toMatchObject({ matching: 3, tasks: 1, tokens: 0 })
     await expect(preview({ callAgain: true })).resolves.toMatchObject({ tasks: 3, fromAnswers: 0, tokens: 1_700 })
-    await expect(redrive(rig, { limits: { ...LIMITS, maxTokens: 500 } })).resolves.toMatchObject({ progress: { started: 2 } })
+    await makeFailed(rig, { taskId: 'd', answer: 'x', estimatedTokens: 1_000 })
+    await expect(preview({ maxTokens: 500 })).resolves.toMatchObject({ matching: 4, tasks: 3, fromAnswers: 2, tokens: 400 })
+    await expect(preview({ maxTokens: 0 })).resolves.toMatchObject({ tasks: 2, fromAnswers: 2, tokens: 0 })
+    await expect(preview({ maxTokens: 500, maxTasks: 2 })).resolves.toMatchObject({ tasks: 2, fromAnswers: 1, tokens: 400 })
+    await expect(redrive(rig, { limits: { ...LIMITS, maxTokens: 500 } })).resolves.toMatchObject({ progress: { started: 3 } })
+    await expect(rig.database.sql.rows('SELECT position, task_id FROM redrive_item ORDER BY position')).resolves.toEqual([
+      { position: 1, task_id: 'a' },
+      { position: 2, task_id: 'b' },
+      { position: 3, task_id: 'd' },
+    ])
   })
 
   it('refuses what is unfinished, what did not fail, what is late and what nobody knows, each with its reason', async () => {

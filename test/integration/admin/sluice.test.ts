@@ -145,6 +145,8 @@ describe(`${makeProgram.name}: dead letters`, () => {
       out: 'would be redriven: 2 tasks, 1 from their stored answers, 1 by a call for about 500 tokens\n',
       exitCode: undefined,
     })
+    const free = await runSluice(database, 'dead-letters', 'redrive', '--code', 'output_invalid', '--max-tokens', '0', '--dry-run')
+    expect(free.out).toContain('1 tasks, 1 from their stored answers, 0 by a call for about 0 tokens\n1 more match, beyond')
     await expect(rig.database.sql.value('SELECT count(*) FROM task_queue')).resolves.toBe(0)
     const redriven = await runSluice(database, 'dead-letters', 'redrive', 'a', 'b', 'c', '--rate', '0.01', ...WHY)
     expect(redriven).toMatchObject({ out: expect.stringMatching(/^redrive 1 started: 2 unfinished\nby ada at /), exitCode: 4 })

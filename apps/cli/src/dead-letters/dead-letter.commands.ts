@@ -4,6 +4,7 @@ import {
   addAuditOptions,
   addChangeOptions,
   addOutputOption,
+  readAmount,
   readCount,
   readRate,
   type AuditOptions,
@@ -52,7 +53,7 @@ function addRedrives(deadLetters: Command, env: Environment): void {
   addChangeOptions(addDeadLetterFilter(redrive).argument('[task-ids...]'))
     .option('--call-again', 'pay for new answers, also where one is stored', false)
     .addOption(new Option('--max-tasks <count>', 'at most so many, oldest failure first').argParser(readCount).default(MAX_TASKS))
-    .addOption(new Option('--max-tokens <count>', 'at most so many tokens, by estimate').argParser(readCount))
+    .addOption(new Option('--max-tokens <count>', 'at most so many tokens, by estimate; 0: only from stored answers').argParser(readAmount))
     .addOption(new Option('--rate <tasks>', 'tasks that become due in a second').argParser(readRate).default(RATE))
     .action((taskIds: string[], options: RedriveOptions) => runRedrive(taskIds, options, env))
   const number = new Argument('<redrive>', 'its number').argParser(readCount)

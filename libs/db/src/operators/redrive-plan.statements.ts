@@ -8,18 +8,23 @@ const CONDITIONS = {
   filter: makeFilterCondition(4),
 } as const
 
-/** $1: call again. $2: tasks at most. $3: tokens at most, or null. A late task is only finished from its answer: it may not call any more. */
+/**
+ * $1: call again. $2: tasks at most. $3: tokens at most, or null. A late task is only finished from its answer: it may not call any more. What
+ * costs nothing is taken also when the tokens are used up by older ones.
+ */
 const makeChoice = (kind: RedriveScope['kind']) => `
   open AS MATERIALIZED (
     SELECT t.accepted_on, t.id, r.run, t.tenant, t.task_id, r.finished_at, t.estimated_tokens, t.deadline, ${IS_ANSWERED} AND NOT $1 AS free
     ${OPEN_DEAD_LETTERS} ${CONDITIONS[kind]}
   ), fit AS (
-    SELECT *, CASE WHEN free THEN 0 ELSE estimated_tokens END AS tokens, row_number() OVER oldest AS position,
-           sum(CASE WHEN free THEN 0 ELSE estimated_tokens END) OVER (oldest ROWS UNBOUNDED PRECEDING) AS total
+    SELECT *, CASE WHEN free THEN 0 ELSE estimated_tokens END AS tokens,
+           sum(CASE WHEN free THEN 0 ELSE estimated_tokens END) OVER (ORDER BY finished_at, accepted_on, id ROWS UNBOUNDED PRECEDING) AS total
     FROM open WHERE free OR deadline IS NULL OR deadline > now()
-    WINDOW oldest AS (ORDER BY finished_at, accepted_on, id)
+  ), affordable AS (
+    SELECT *, row_number() OVER (ORDER BY finished_at, accepted_on, id) AS position
+    FROM fit WHERE $3::float8 IS NULL OR free OR total <= $3
   ), chosen AS MATERIALIZED (
-    SELECT * FROM fit WHERE position <= $2 AND ($3::float8 IS NULL OR total <= $3)
+    SELECT * FROM affordable WHERE position <= $2
   )`
 
 const PLAN = makeStatements(
