@@ -50,6 +50,8 @@ export async function runSchedule(stage: FaultStage, schedule: Schedule): Promis
     name: `fault-${schedule.row.toLowerCase()}`,
     logFolder: stage.logFolder,
     env: { ...CRASH_ENV, ...schedule.env },
+    nodeFlags: schedule.nodeFlags,
+    ...(schedule.steps.some(({ fault }) => fault === 'failpoints') && { workerMain: 'dist/test/faults/failpoints/worker.main.js' }),
   })
   try {
     return await play(stage, rig, schedule)
@@ -69,6 +71,7 @@ async function play(stage: FaultStage, rig: ServiceRig, schedule: Schedule): Pro
   const ended = new AbortController()
   const feeder = new TaskFeeder({ mix, journal, tasks: schedule.tasks, perSecond: schedule.perSecond, signal: ended.signal })
   const scene: FaultScene = { stage, rig, crew, feeder, journal, random }
+  for (const rule of schedule.rules) await rig.addFault(rule)
   await crew.start()
   await watchEnds(rig.ledger)
   const watch = new ReadinessWatch(crew)
