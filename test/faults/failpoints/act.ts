@@ -38,7 +38,7 @@ export function act(action: FailpointAction, makeError: () => Error): Promise<vo
 function takeDescriptors(forMs: number): void {
   const taken: number[] = []
   try {
-    for (;;) taken.push(openSync('/dev/null'))
+    for (;;) taken.push(openSync('/dev/null', 'r'))
   } catch {
     setTimeout(() => taken.forEach((descriptor) => closeSync(descriptor)), forMs)
   }

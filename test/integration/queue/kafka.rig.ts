@@ -135,6 +135,11 @@ export class KafkaRig {
     return new Set(ends.flatMap((end, partition) => Array.from({ length: end }, (_, offset) => `${partition}:${offset}`)))
   }
 
+  /** Those of the rig, but for these. */
+  withSettings(env: Readonly<Record<string, string>>): QueueSettings {
+    return this.parse(env)
+  }
+
   private parse(env: Readonly<Record<string, string>>): QueueSettings {
     return queueSettings.parse({
       KAFKA_CREATE_TOPICS: 'false',
