@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
+import { Admin } from '@platformatic/kafka'
 import { onTestFinished } from 'vitest'
 import { DELIVERIES_PATTERN, IntakeGate, SystemClock, type DeliveryBatch, type IntakeState } from '#libs/kernel'
 import { createKafkaTransport, KafkaStatus, PlatformaticKafkaClient, QueueEvents, queueSettings, type QueueSettings } from '#libs/queue'
@@ -111,6 +112,13 @@ export class KafkaRig {
     const listening = new Promise<void>((resolve, reject) => transport.listen((error) => (error ? reject(error) : resolve())))
     onTestFinished(() => transport.close())
     return { status, events, stored, listening, stop: () => transport.close() }
+  }
+
+  /** The records before this offset are gone, as after their retention. */
+  async deleteBefore(partition: number, offset: bigint): Promise<void> {
+    const admin = new Admin({ clientId: 'test', bootstrapBrokers: [...this.brokers] })
+    await admin.deleteRecords({ topics: [{ name: this.topic, partitions: [{ partition, offset }] }] })
+    await admin.close()
   }
 
   /** What the group has committed in each partition, in order. */
