@@ -29,7 +29,10 @@ import { SpoolLifecycle } from './spool/spool.lifecycle.js'
       provide: HotPool,
       inject: [dbSettings.KEY, PortPolicies],
       useFactory: (settings: DbSettings, policies: PortPolicies) =>
-        new HotPool({ ...settings, readUrl: () => readUrls(settings).url }, policies.makeBreaker({ port: 'postgres', settings: settings.breaker, isAway: isDatabaseAway })),
+        new HotPool(
+          { ...settings, readUrl: () => readUrls(settings).url },
+          policies.makeBreaker({ port: 'postgres', settings: settings.breaker, isAway: isDatabaseAway }),
+        ),
     },
     {
       provide: DueTasks,

@@ -121,6 +121,13 @@ export class KafkaRig {
     await admin.close()
   }
 
+  async recreateTopic(partitions: number): Promise<void> {
+    const admin = new Admin({ clientId: 'test', bootstrapBrokers: [...this.brokers] })
+    await admin.deleteTopics({ topics: [this.topic] })
+    await admin.close()
+    await this.createTopic(this.topic, partitions)
+  }
+
   /** What the group has committed in each partition, in order. */
   async committed(): Promise<number[]> {
     const admin = this.client.createAdmin()
