@@ -49,6 +49,26 @@ describe(HotPool.name, () => {
     await expect(pool.run(ONE, [])).resolves.toEqual([{ one: 1 }])
   })
 
+  it('ends what a frozen replica has left open, so that its locks are free', async () => {
+    const database = await createEmptyDatabase()
+    await database.sql.rows('CREATE TABLE row_of_all (id integer)')
+    const pool = await openPool(database.url, { DATABASE_STATEMENT_TIMEOUT_MS: '500' })
+    const { promise: thawed, resolve: thaw } = Promise.withResolvers<void>()
+    const { promise: locked, resolve: noteLock } = Promise.withResolvers<void>()
+    const frozen = pool.transaction(async (transaction) => {
+      await transaction.run({ text: 'LOCK TABLE row_of_all' }, [])
+      noteLock()
+      await thawed
+      await transaction.run({ text: 'INSERT INTO row_of_all VALUES (1)' }, [])
+    })
+    frozen.catch(() => undefined)
+    await locked
+    await expect(database.sql.rows('INSERT INTO row_of_all VALUES (2)')).resolves.toEqual([])
+    thaw()
+    await expect(frozen).rejects.toMatchObject({ code: 'ledger_unavailable', retryable: true })
+    await expect(pool.run({ text: 'SELECT id FROM row_of_all' }, [])).resolves.toEqual([{ id: 2 }])
+  })
+
   it('loses one query and is well again when its only connection is half-open', async () => {
     const { proxy, pool } = await openProxiedPool(await createEmptyDatabase(), {
       DATABASE_POOL_SIZE: '2',
