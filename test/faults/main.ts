@@ -84,10 +84,10 @@ interface DueProof {
 
 async function proveAll(due: readonly DueProof[], tree: string): Promise<void> {
   const verdict = await runProofs(due.map(({ proof }) => proof))
-  for (const { proof, row, seed, test } of due) {
+  for (const { proof, row, test } of due) {
     const passed = verdict(proof)
     const broken = passed === undefined ? ['no such test'] : passed ? [] : ['the test failed']
-    await results.put({ row, seed, test, title: proof.name, budgetMs: 0, tree, date: new Date().toISOString(), broken })
+    await results.put({ row, seed: NO_SEED, test, title: proof.name, budgetMs: 0, tree, date: new Date().toISOString(), broken })
     print(`${passed === true ? 'ok  ' : 'FAIL'} ${row}: ${test}`)
     if (passed !== true) process.exitCode = 1
   }
