@@ -4,7 +4,7 @@ const ADAPTERS = ['llm', 'db', 'storage', 'queue', 'admission', 'admin']
 
 /** What is in the image, but for the tests beside it. */
 const PRODUCTION = '^(apps/(worker|cli)|libs)/'
-const TEST_CODE = ['\\.test\\.ts$', '^(apps|libs)/.*/testing/', '^libs/[^/]+/test/']
+const TEST_CODE = ['\\.test\\.ts$', '^(apps|libs)/.*/testing/', '^libs/[^/]+/test/', '^test/']
 
 const mayImport = (lib, allowed) => ({
   name: `${lib}-boundary`,

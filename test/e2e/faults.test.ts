@@ -4,8 +4,8 @@ import { runSchedule } from '../faults/run/schedule.run.js'
 import { readSchedule } from '../faults/schedule/schedule.files.js'
 import { FaultStage } from '../faults/stage/fault.stage.js'
 
-/** One for each kind of server, and short; `npm run test:faults` runs all. */
-const ROWS = ['K2', 'P2', 'O1', 'L3b', 'A2', 'Q4']
+/** One for each kind of server and the kills at each step, and short; `npm run test:faults` runs all. */
+const ROWS = ['K2', 'P2', 'O1', 'L3b', 'A1c', 'A2', 'Q4']
 /** Tests share their machine with others. */
 const PATIENCE = 4
 const RUN_LIMIT_MS = PATIENCE * 40_000

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { waitUntil, type ServiceRig } from '#tools/rig'
 
 /** How many deliveries and tasks a kill caught, by step. */
@@ -33,4 +34,31 @@ export async function whenDisconnected({ ledger }: Pick<ServiceRig, 'ledger'>): 
       `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name IN ('sluice', 'sluice-listen')`,
     )
   await waitUntil(async () => (await count()) === 0, { what: "PostgreSQL to end the workers' connections" })
+}
+
+/** For what PostgreSQL has not yet received of a dead worker: it went through two proxies of this machine. */
+const IN_FLIGHT_MS = 200
+
+/**
+ * The attempts that one dead worker had open: those of its lease, whoever else is at work. Read when what it had sent has ended, and before
+ * its lease can be reaped.
+ */
+export async function readInterruptionOf({ ledger }: Pick<ServiceRig, 'ledger'>, pid: number): Promise<string[]> {
+  await delay(IN_FLIGHT_MS)
+  const [{ now } = { now: '' }] = await ledger.rows<{ now: string }>(`SELECT now()::text AS now`)
+  const open = () =>
+    ledger.value<number>(
+      `SELECT count(*) FROM pg_stat_activity
+       WHERE datname = current_database() AND application_name = 'sluice' AND state <> 'idle' AND xact_start < $1::timestamptz`,
+      [now],
+    )
+  await waitUntil(async () => (await open()) === 0, { what: "PostgreSQL to end the dead worker's statements" })
+  const rows = await ledger.rows<{ id: string }>(
+    `SELECT a.id FROM attempt a
+     JOIN task_queue q ON q.accepted_on = a.accepted_on AND q.id = a.task_number AND q.run = a.run
+     JOIN worker_lease l ON l.id = q.lease_id
+     WHERE a.state = 'sending' AND l.state = 'held' AND split_part(l.worker, ':', 2) = $1::text`,
+    [String(pid)],
+  )
+  return rows.map(({ id }) => id)
 }

@@ -51,6 +51,14 @@ export class TaskMix {
     return records
   }
 
+  /** So many deliveries of every shape. */
+  async makeEach(count: number): Promise<JournalRecord[]> {
+    const records: JournalRecord[] = []
+    for (const [, recipe] of this.recipes) for (let index = 0; index < count; index++) records.push(await recipe(`t${++this.made}`))
+    this.originals.push(...records.filter(({ fate }) => fate.kind === 'task'))
+    return records
+  }
+
   private choose(): Recipe {
     const { random } = this.options
     let left = random.next() * this.recipes.reduce((sum, [weight]) => sum + weight, 0)

@@ -27,6 +27,9 @@ export interface RigOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Where workers log. */
   readonly logFolder?: string
+  /** See WorkerOptions. */
+  readonly workerMain?: string
+  readonly nodeFlags?: readonly string[]
 }
 
 /**
@@ -110,7 +113,8 @@ export class ServiceRig {
 
   /** A worker with exactly these settings. */
   async launchWorkerWith(env: Readonly<Record<string, string>>): Promise<WorkerProcess> {
-    const worker = await WorkerProcess.start({ env, logFile: this.logFile })
+    const { workerMain: main, nodeFlags = [] } = this.options
+    const worker = await WorkerProcess.start({ env, logFile: this.logFile, nodeFlags, ...(main !== undefined && { main }) })
     this.workers.push(worker)
     return worker
   }

@@ -1,4 +1,4 @@
-import { Admin, ListOffsetTimestamps } from '@platformatic/kafka'
+import { Admin, ConfigResourceTypes, IncrementalAlterConfigOperationTypes, ListOffsetTimestamps } from '@platformatic/kafka'
 import type { Acknowledged } from './task.producer.js'
 
 export interface TopicNames {
@@ -55,6 +55,19 @@ export class TaskTopics {
     await this.admin.alterConsumerGroupOffsets({
       groupId: this.groupId,
       topics: [{ name: this.names.tasks, partitionOffsets: partitions.map((partition) => ({ partition, offset: 0n })) }],
+    })
+  }
+
+  /** The largest record batch that the results topic takes; undefined: the broker's default. */
+  async limitResults(bytes: number | undefined): Promise<void> {
+    const change =
+      bytes === undefined
+        ? { configOperation: IncrementalAlterConfigOperationTypes.DELETE }
+        : { configOperation: IncrementalAlterConfigOperationTypes.SET, value: String(bytes) }
+    await this.admin.incrementalAlterConfigs({
+      resources: [
+        { resourceType: ConfigResourceTypes.TOPIC, resourceName: this.names.results, configs: [{ name: 'max.message.bytes', ...change }] },
+      ],
     })
   }
 

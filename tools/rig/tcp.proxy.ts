@@ -14,6 +14,7 @@ export class TcpProxy {
   private readonly links = new Set<Link>()
   private refusing = false
   private lastWords: string | undefined
+  private divertedTo: number | undefined
 
   private constructor(
     private readonly server: Server,
@@ -61,6 +62,12 @@ export class TcpProxy {
     for (const link of this.links) link.mode = 'dead'
   }
 
+  /** Resets the connections that are there; new ones go to another port until `divert()`. */
+  divert(port?: number): void {
+    this.divertedTo = port
+    this.cut()
+  }
+
   /** Resets the connections that are there. */
   cut(): void {
     for (const { client, server } of this.links) {
@@ -91,7 +98,7 @@ export class TcpProxy {
       client.resetAndDestroy()
       return
     }
-    const server = connect(this.target)
+    const server = connect({ ...this.target, ...(this.divertedTo !== undefined && { port: this.divertedTo }) })
     const link: Link = { client, server, mode: 'open' }
     this.links.add(link)
     client.on('data', (bytes) => {

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { findDeathGuard, takeFreePort } from '#tools/stack'
 import { PROJECT_FOLDER } from './project.folder.js'
@@ -14,6 +14,8 @@ export interface WorkerOptions {
   readonly logFile: string
   /** Besides those of `start:prod`; they win. */
   readonly nodeFlags?: readonly string[]
+  /** Instead of the service's own main file, below the project's folder: one that starts the service with something around it. */
+  readonly main?: string
 }
 
 export interface WorkerExit {
@@ -31,12 +33,13 @@ export class WorkerProcess {
     private readonly logFile: string,
   ) {}
 
-  static async start({ env, logFile, nodeFlags = [] }: WorkerOptions): Promise<WorkerProcess> {
+  static async start({ env, logFile, nodeFlags = [], main: otherMain }: WorkerOptions): Promise<WorkerProcess> {
     await mkdir(dirname(logFile), { recursive: true })
     const port = await takeFreePort()
     const log = createWriteStream(logFile, { flags: 'a' })
     const { flags, main } = await readStartCommand()
-    const [command, ...args] = guardByKernel(await findDeathGuard(), [process.execPath, ...flags, ...nodeFlags, main])
+    const file = otherMain === undefined ? main : join(PROJECT_FOLDER, otherMain)
+    const [command, ...args] = guardByKernel(await findDeathGuard(), [process.execPath, ...flags, ...nodeFlags, file])
     const child = spawn(command!, args, {
       cwd: PROJECT_FOLDER,
       env: { PATH: process.env.PATH, HTTP_HOST: '127.0.0.1', HTTP_PORT: String(port), ...env },

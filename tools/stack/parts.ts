@@ -3,7 +3,7 @@ import { installKafka } from './kafka/kafka.install.js'
 import { ensureClassArchive } from './kafka/class.archive.js'
 import { makeJavaFlags } from './kafka/java.flags.js'
 import type { JavaOptions } from './kafka/java.flags.js'
-import type { ProxiedListener } from './kafka/kafka.properties.js'
+import type { ProxiedListener, SecuredListeners } from './kafka/kafka.properties.js'
 import { makeKafkaRecipe } from './kafka/kafka.recipe.js'
 import { installMinio } from './minio/minio.install.js'
 import { makeMinioRecipe, MINIO_ACCESS_KEY, MINIO_SECRET_KEY } from './minio/minio.recipe.js'
@@ -22,7 +22,7 @@ import type { Environment, PartName, Ports } from './stack.settings.js'
 /** What a stack's owner may want otherwise in one part. */
 export interface PartOptions {
   readonly postgres?: { readonly settings?: Readonly<Record<string, string>> }
-  readonly kafka?: JavaOptions & { readonly proxied?: ProxiedListener }
+  readonly kafka?: JavaOptions & { readonly proxied?: ProxiedListener; readonly secured?: SecuredListeners }
   readonly minio?: { readonly console?: boolean }
   /** As its control API takes them. */
   readonly simulator?: { readonly settings?: object }
@@ -62,6 +62,7 @@ export const RECIPES: Readonly<Record<PartName, (around: PartSurroundings) => Pr
       javaFlags: makeJavaFlags({ ...kafka, classArchive }),
       brokerSessionMs: kafka?.quickStart ? 3_000 : undefined,
       proxied: kafka?.proxied,
+      secured: kafka?.secured,
     })
   },
   minio: async ({ env, folders, prerequisites, progress, signal, minio }) => {

@@ -4,7 +4,9 @@ import { HotPool } from './connection/hot-pool.js'
 import { DatabaseLifecycle } from './database.lifecycle.js'
 import { PostgresWorkerLease } from './lease/postgres-worker-lease.js'
 
-/** Asks through the pool that the service itself uses. */
+const ASK = { name: 'health', text: `SELECT current_setting('transaction_read_only') AS "readOnly"` } as const
+
+/** Asks through the pool that the service itself uses. A copy that only reads, as a failover leaves it behind, is of no use. */
 @Injectable()
 export class DatabaseHealth extends HealthContributor {
   readonly name = 'postgres'
@@ -23,7 +25,9 @@ export class DatabaseHealth extends HealthContributor {
   override async check(): Promise<HealthReport> {
     const { state } = this.lifecycle
     if (!state.ready) return { status: 'down', details: { error: state.reason } }
-    await this.pool.run({ name: 'health', text: 'SELECT 1' }, [])
+    const [row] = await this.pool.run<{ readOnly: string }>(ASK, [])
+    if (row?.readOnly === 'on')
+      return { status: 'down', details: { error: 'PostgreSQL is read-only: DATABASE_URL must lead to the primary' } }
     if (this.lease.fence === null) return { status: 'down', details: { error: 'no lease is held' } }
     return { status: 'up', details: { lease: this.lease.fence, pool: this.pool.use } }
   }

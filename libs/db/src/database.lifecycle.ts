@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common'
 import { HotPool } from './connection/hot-pool.js'
+import { readUrls } from './connection/read-urls.js'
 import { dbSettings, type DbSettings } from './db.settings.js'
 import { PostgresWorkerLease } from './lease/postgres-worker-lease.js'
 import { DueTasks } from './ledger/due-tasks.js'
@@ -64,11 +65,12 @@ export class DatabaseLifecycle implements OnApplicationShutdown {
   }
 
   private async prepare(): Promise<void> {
+    const { migrationUrl, directUrl } = readUrls(this.settings)
     if (this.settings.migrateOnStart) {
-      const { applied } = await migrate(this.settings.migrationUrl)
+      const { applied } = await migrate(migrationUrl)
       if (applied.length > 0) this.logger.log('the schema was migrated', { applied })
     }
-    const missing = await missingMigrations(this.settings.directUrl)
+    const missing = await missingMigrations(directUrl)
     if (missing.length > 0) throw new Error(`the schema lacks ${missing.join(', ')}: run "npm run migrate", or set MIGRATE_ON_START=true`)
     await this.partitions.start()
     await this.spool.start()

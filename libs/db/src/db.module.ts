@@ -5,6 +5,7 @@ import { PortPolicies, ResilienceEvents } from '#libs/resilience'
 import { PostgresAdmissionStore } from './admission/postgres-admission.store.js'
 import { isDatabaseAway } from './connection/database.error.js'
 import { HotPool } from './connection/hot-pool.js'
+import { readUrls } from './connection/read-urls.js'
 import { DatabaseHealth } from './database.health.js'
 import { DatabaseLifecycle } from './database.lifecycle.js'
 import { dbSettings, type DbSettings } from './db.settings.js'
@@ -29,12 +30,21 @@ import { SpoolLifecycle } from './spool/spool.lifecycle.js'
       provide: HotPool,
       inject: [dbSettings.KEY, PortPolicies],
       useFactory: (settings: DbSettings, policies: PortPolicies) =>
-        new HotPool(settings, policies.makeBreaker({ port: 'postgres', settings: settings.breaker, isAway: isDatabaseAway })),
+        new HotPool(
+          { ...settings, readUrl: () => readUrls(settings).url },
+          policies.makeBreaker({ port: 'postgres', settings: settings.breaker, isAway: isDatabaseAway }),
+        ),
     },
     {
       provide: DueTasks,
       inject: [HotPool, dbSettings.KEY],
-      useFactory: (pool: HotPool, settings: DbSettings) => new DueTasks(pool, settings),
+      useFactory: (pool: HotPool, settings: DbSettings) =>
+        new DueTasks(pool, {
+          ...settings,
+          get directUrl() {
+            return readUrls(settings).directUrl
+          },
+        }),
     },
     {
       provide: AbandonedAnswers,
@@ -49,7 +59,7 @@ import { SpoolLifecycle } from './spool/spool.lifecycle.js'
           worker: `${hostname()}:${process.pid}`,
           durationMs: settings.leaseDurationMs,
           // Without a breaker: a lease is renewed by whatever is left of PostgreSQL.
-          renewals: new HotPool({ ...settings, ...makeRenewalLimits(settings.leaseDurationMs) }),
+          renewals: new HotPool({ ...settings, ...makeRenewalLimits(settings.leaseDurationMs), readUrl: () => readUrls(settings).url }),
           beforeReaping: () => abandoned.bringIn(),
         }),
     },

@@ -6,7 +6,9 @@ export interface FaultResult {
   readonly row: string
   readonly title: string
   readonly seed: number
-  /** Git's hash of all sources, as they lay in the working tree. */
+  /** Of a row that a test of another suite shows: its file and name. */
+  readonly test?: string
+  /** Git's hash of what the result depends on, as it lay in the working tree. */
   readonly tree: string
   /** ISO 8601. */
   readonly date: string

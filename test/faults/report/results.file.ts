@@ -3,6 +3,12 @@ import { dirname, join } from 'node:path'
 import { PROJECT_FOLDER } from '#tools/rig'
 import type { FaultResult } from './fault.result.js'
 
+type ResultKey = Pick<FaultResult, 'row' | 'seed' | 'test'>
+
+function isSame(one: ResultKey, other: ResultKey): boolean {
+  return one.row === other.row && one.seed === other.seed && one.test === other.test
+}
+
 /** The last result of each schedule and seed, kept after every schedule, so that a run that was broken off can go on. */
 export class ResultsFile {
   private constructor(
@@ -16,16 +22,18 @@ export class ResultsFile {
     return new ResultsFile(path, JSON.parse(text) as FaultResult[])
   }
 
-  get all(): readonly FaultResult[] {
-    return this.results.toSorted((a, b) => a.row.localeCompare(b.row, 'en', { numeric: true }) || a.seed - b.seed)
+  find(key: ResultKey & Pick<FaultResult, 'tree'>): FaultResult | undefined {
+    const found = this.last(key)
+    return found?.tree === key.tree ? found : undefined
   }
 
-  find({ row, seed, tree }: Pick<FaultResult, 'row' | 'seed' | 'tree'>): FaultResult | undefined {
-    return this.results.find((result) => result.row === row && result.seed === seed && result.tree === tree)
+  /** Of any tree. */
+  last(key: ResultKey): FaultResult | undefined {
+    return this.results.find((result) => isSame(result, key))
   }
 
   async put(result: FaultResult): Promise<void> {
-    this.results = [...this.results.filter(({ row, seed }) => row !== result.row || seed !== result.seed), result]
+    this.results = [...this.results.filter((other) => !isSame(other, result)), result]
     await mkdir(dirname(this.path), { recursive: true })
     await writeFile(`${this.path}.draft`, `${JSON.stringify(this.results, null, 2)}\n`)
     await rename(`${this.path}.draft`, this.path)

@@ -21,6 +21,7 @@ import { SeededRandom } from '../seeded-random.js'
 import type { FaultStage } from '../stage/fault.stage.js'
 import { TaskMix } from '../task.mix.js'
 import { describeStandstill } from './standstill.js'
+import { checkThroughput } from './throughput.check.js'
 import { checkStep, type StepTimes } from './step.check.js'
 
 const INLINE_ANSWER_BYTES = Number(CRASH_ENV.INLINE_ANSWER_BYTES)
@@ -50,6 +51,8 @@ export async function runSchedule(stage: FaultStage, schedule: Schedule): Promis
     name: `fault-${schedule.row.toLowerCase()}`,
     logFolder: stage.logFolder,
     env: { ...CRASH_ENV, ...schedule.env },
+    nodeFlags: schedule.nodeFlags,
+    ...(schedule.steps.some(({ fault }) => fault === 'failpoints') && { workerMain: 'dist/test/faults/failpoints/worker.main.js' }),
   })
   try {
     return await play(stage, rig, schedule)
@@ -69,20 +72,22 @@ async function play(stage: FaultStage, rig: ServiceRig, schedule: Schedule): Pro
   const ended = new AbortController()
   const feeder = new TaskFeeder({ mix, journal, tasks: schedule.tasks, perSecond: schedule.perSecond, signal: ended.signal })
   const scene: FaultScene = { stage, rig, crew, feeder, journal, random }
+  for (const rule of schedule.rules) await rig.addFault(rule)
   await crew.start()
   await watchEnds(rig.ledger)
   const watch = new ReadinessWatch(crew)
   const offsets = new OffsetWatch(rig, journal)
   const violations: Violation[] = []
-  const recoveryMs: number[] = []
+  const times: StepTimes[] = []
+  const fedFromMs = Date.now()
   try {
     const fed = feeder.run()
     fed.catch(() => undefined)
     for (const [index, step] of schedule.steps.entries()) {
       await whenDone(rig, step.at * schedule.tasks)
-      const times = await playStep(step, `${index + 1}`, scene)
-      recoveryMs.push(times.recoveredAtMs - times.countedFromMs)
-      violations.push(...checkStep(schedule, times, watch), ...(await offsets.check()))
+      const played = await playStep(step, `${index + 1}`, scene)
+      times.push(played)
+      violations.push(...checkStep(schedule, played, watch), ...(await offsets.check()))
     }
     await fed
     await whenQuiet(rig, journal, QUIET_LIMIT_MS)
@@ -100,9 +105,11 @@ async function play(stage: FaultStage, rig: ServiceRig, schedule: Schedule): Pro
   const log = await readFile(rig.logFile, 'utf8')
   const interrupted = { none: new Set<string>(), killed: crew.interrupted, any: undefined }[schedule.maybePaid]
   const evidence = await collectEvidence(rig, { acked: journal.acked, log, ...(interrupted && { interrupted }) })
-  violations.push(...checkInvariants(evidence))
+  const resultsAtMs = evidence.results.map(({ receivedAtMs }) => receivedAtMs)
+  const [faultAtMs, overAtMs] = [times[0]!.startedAtMs, times.at(-1)!.countedFromMs]
+  violations.push(...checkInvariants(evidence), ...checkThroughput({ resultsAtMs, fedFromMs, faultAtMs, overAtMs }))
   return {
-    recoveryMs,
+    recoveryMs: times.map(({ recoveredAtMs, countedFromMs }) => recoveredAtMs - countedFromMs),
     records: journal.acked.length,
     calls: evidence.calls.length,
     repeats: countRepeats(evidence),

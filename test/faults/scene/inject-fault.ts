@@ -1,5 +1,8 @@
+import { startRefusingS3 } from '../stage/refusing.s3.js'
+import { runStatements, takeConnections } from './database.faults.js'
 import { readHostileRecords } from './hostile.records.js'
 import type { FaultScene, Undo } from './fault.scene.js'
+import { armWorker } from './worker.failpoints.js'
 import { killServer, stopServer } from './server.faults.js'
 import type { Step } from '../schedule/schedule.schema.js'
 
@@ -28,8 +31,28 @@ export async function injectFault(step: Step, scene: FaultScene): Promise<Undo> 
       return step.target === 'worker' ? crew.kill() : killServer(step.target, scene)
     case 'stop':
       return step.target === 'worker' ? crew.stopOne() : stopServer(step.target, scene)
+    case 'refusals': {
+      const s3 = await startRefusingS3(step)
+      const bringBack = stage.links.s3.divert(s3.port)
+      return () => {
+        bringBack()
+        s3.close()
+      }
+    }
+    case 'statements':
+      return runStatements(step.begin, step.end, scene)
+    case 'crowd':
+      return takeConnections(scene)
+    case 'record_limit':
+      await rig.topics.limitResults(step.bytes)
+      return () => rig.topics.limitResults(undefined)
+    case 'churn':
+      await crew.churn(step.times)
+      return nothing
     case 'freeze':
       return crew.freeze()
+    case 'failpoints':
+      return armWorker(step.points, scene)
     case 'roll':
       await crew.roll()
       return nothing

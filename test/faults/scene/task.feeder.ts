@@ -35,6 +35,16 @@ export class TaskFeeder {
     }
   }
 
+  /** Sends so many records of every shape besides, at once. */
+  async burst(count: number): Promise<void> {
+    const { mix, journal } = this.options
+    const resume = await this.hold()
+    await mix
+      .makeEach(count)
+      .then((records) => journal.send(records))
+      .finally(resume)
+  }
+
   /** Resolves when no send is under way; none begins until what it gives is called. */
   async hold(): Promise<() => void> {
     const { promise, resolve } = Promise.withResolvers<void>()

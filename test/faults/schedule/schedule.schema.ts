@@ -29,6 +29,29 @@ export const stepSchema = z.discriminatedUnion('fault', [
   z.strictObject({ ...common, fault: z.literal('kill'), target: z.enum(['kafka', 'postgres', 's3', 'worker']) }),
   /** An orderly stop, and a new start after `forMs`. */
   z.strictObject({ ...common, fault: z.literal('stop'), target: z.enum(['kafka', 'postgres', 's3', 'worker']) }),
+  /** S3 refuses everything in this way. */
+  z.strictObject({
+    ...common,
+    fault: z.literal('refusals'),
+    target: z.literal('s3'),
+    status: z.int().min(400).max(599),
+    code: z.string().min(1),
+    retryAfter: z.string().optional(),
+  }),
+  /** Statements on a session of the ledger's database that stays open meanwhile. */
+  z.strictObject({
+    ...common,
+    fault: z.literal('statements'),
+    target: z.literal('postgres'),
+    begin: z.array(z.string().min(1)).min(1),
+    end: z.array(z.string().min(1)),
+  }),
+  /** All connections of PostgreSQL are taken. */
+  z.strictObject({ ...common, fault: z.literal('crowd'), target: z.literal('postgres') }),
+  /** The largest record that the results topic takes. */
+  z.strictObject({ ...common, fault: z.literal('record_limit'), target: z.literal('kafka'), bytes: z.int().min(1) }),
+  /** One worker more comes and goes, so many times. */
+  z.strictObject({ ...common, fault: z.literal('churn'), target: z.literal('worker'), times: z.int().min(1) }),
   /** SIGSTOP, and SIGCONT after `forMs`. */
   z.strictObject({ ...common, fault: z.literal('freeze'), target: z.literal('worker') }),
   /** Every worker in turn is stopped in order and replaced by a new one. */
@@ -40,6 +63,8 @@ export const stepSchema = z.discriminatedUnion('fault', [
     target: z.literal('llm'),
     rules: z.array(z.record(z.string(), z.unknown())).min(1),
   }),
+  /** Failpoints of one worker (failpoint.spec.ts). One that kills ends the step when the worker is dead; `forMs` later there is a new one. */
+  z.strictObject({ ...common, fault: z.literal('failpoints'), target: z.literal('worker'), points: z.string().min(1) }),
   /** Crafted records on the tasks topic. */
   z.strictObject({ ...common, fault: z.literal('send'), target: z.literal('kafka'), records: z.array(z.enum(HOSTILE_NAMES)).min(1) }),
 ])
@@ -55,6 +80,10 @@ export const scheduleSchema = z.strictObject({
   replicas: z.int().min(1).max(4).default(1),
   /** Settings of the workers. */
   env: z.record(z.string(), z.string()).default({}),
+  /** Of Node, for the workers. */
+  nodeFlags: z.array(z.string()).default([]),
+  /** The simulator's fault rules that hold during the whole run. */
+  rules: z.array(z.record(z.string(), z.unknown())).default([]),
   steps: z.array(stepSchema).min(1),
   /** I13: a task that is sent when the fault is over has its result in this time. */
   recoveryMs: milliseconds,

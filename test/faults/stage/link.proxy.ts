@@ -33,6 +33,12 @@ export class LinkProxy {
     this.tcp.kill()
   }
 
+  /** Another server is there instead, on that port of this machine. Gives what brings the right one back. */
+  divert(port: number): () => void {
+    this.tcp.divert(port)
+    return () => this.tcp.divert()
+  }
+
   /** Gives what takes the toxic away again. */
   async poison(toxic: Toxic): Promise<() => Promise<void>> {
     const name = await this.toxic.add(toxic)

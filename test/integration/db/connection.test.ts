@@ -1,7 +1,13 @@
+import { randomBytes } from 'node:crypto'
+import { rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { TaskError } from '#libs/kernel'
 import { TcpProxy } from '#tools/rig'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { HotPool } from '../../../libs/db/src/connection/hot-pool.js'
+import { readUrls } from '../../../libs/db/src/connection/read-urls.js'
+import { dbSettings } from '../../../libs/db/src/db.settings.js'
+import { makeTemporaryFolder } from '../../factories/temporary-folder.factory.js'
 import { createEmptyDatabase, makeDbSettings, type TestDatabase } from './test-database.js'
 
 const ONE = { name: 'one', text: 'SELECT 1 AS one' }
@@ -20,6 +26,49 @@ async function openProxiedPool(database: TestDatabase, env: Readonly<Record<stri
 }
 
 describe(HotPool.name, () => {
+  it('connects with the password that is valid by then: a rotated one once needed a restart', async () => {
+    const { url, sql } = await createEmptyDatabase()
+    const role = `rotated_${randomBytes(4).toString('hex')}`
+    onTestFinished(() => void sql.rows(`DROP ROLE ${role}`))
+    await sql.rows(`CREATE ROLE ${role} LOGIN PASSWORD 'first'`)
+    const withPassword = (password: string) => Object.assign(new URL(url), { username: role, password }).href
+    const [folder, env] = [makeTemporaryFolder(), (file: string) => ({ DATABASE_URL_FILE: file })]
+    const file = join(folder, 'url')
+    await writeFile(file, withPassword('first'))
+    const settings = dbSettings.parse(env(file))
+    const pool = new HotPool({ ...settings, readUrl: () => readUrls(settings, () => dbSettings.parse(env(file))).url })
+    onTestFinished(() => pool.close())
+    await pool.run(ONE, [])
+    await sql.rows(`ALTER ROLE ${role} PASSWORD 'second'`)
+    await sql.rows(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '${role}'`)
+    await expect.poll(() => pool.run(ONE, []).catch((error: unknown) => error)).toMatchObject({ code: 'ledger_unavailable' })
+    await writeFile(join(folder, 'next'), withPassword('second'))
+    await rename(join(folder, 'next'), file)
+    await expect(pool.run(ONE, [])).resolves.toEqual([{ one: 1 }])
+    await rm(file)
+    await expect(pool.run(ONE, [])).resolves.toEqual([{ one: 1 }])
+  })
+
+  it('ends what a frozen replica has left open, so that its locks are free', async () => {
+    const database = await createEmptyDatabase()
+    await database.sql.rows('CREATE TABLE row_of_all (id integer)')
+    const pool = await openPool(database.url, { DATABASE_STATEMENT_TIMEOUT_MS: '500' })
+    const { promise: thawed, resolve: thaw } = Promise.withResolvers<void>()
+    const { promise: locked, resolve: noteLock } = Promise.withResolvers<void>()
+    const frozen = pool.transaction(async (transaction) => {
+      await transaction.run({ text: 'LOCK TABLE row_of_all' }, [])
+      noteLock()
+      await thawed
+      await transaction.run({ text: 'INSERT INTO row_of_all VALUES (1)' }, [])
+    })
+    frozen.catch(() => undefined)
+    await locked
+    await expect(database.sql.rows('INSERT INTO row_of_all VALUES (2)')).resolves.toEqual([])
+    thaw()
+    await expect(frozen).rejects.toMatchObject({ code: 'ledger_unavailable', retryable: true })
+    await expect(pool.run({ text: 'SELECT id FROM row_of_all' }, [])).resolves.toEqual([{ id: 2 }])
+  })
+
   it('loses one query and is well again when its only connection is half-open', async () => {
     const { proxy, pool } = await openProxiedPool(await createEmptyDatabase(), {
       DATABASE_POOL_SIZE: '2',

@@ -204,3 +204,39 @@ describe('what the intake passes on', () => {
     expect(correlationIds[0]).toBe('c0')
   })
 })
+
+describe('what the intake does when records are gone', () => {
+  it('goes on with what is left, says loudly what it has missed, and commits on: it once asked for them for ever', async () => {
+    const rig = await KafkaRig.create(kafkaBrokers, { partitions: 1 })
+    const first = rig.startIntake()
+    await whenOwning(first, 1)
+    await rig.produce(50)
+    await waitUntil('the first records are stored', () => first.stored.length >= 50)
+    await first.stop()
+    await rig.produce(50)
+    await rig.deleteBefore(0, 80n)
+    const second = rig.startIntake()
+    const resets: unknown[] = []
+    second.events.on('offsetReset', (reset) => resets.push(reset))
+    await waitUntil('the rest is stored', () => second.stored.length >= 20)
+    expect(second.stored).toEqual(Array.from({ length: 20 }, (_, index) => `0:${80 + index}`))
+    expect(resets).toEqual([{ topic: rig.topic, partition: 0, from: 50n, to: 80n }])
+    await waitUntil('everything is committed', async () => (await rig.committed()).join() === '100')
+  })
+
+  it('reads a topic that is made anew under it from its beginning', async () => {
+    const rig = await KafkaRig.create(kafkaBrokers, { partitions: 1 })
+    const intake = rig.startIntake()
+    const resets: unknown[] = []
+    intake.events.on('offsetReset', (reset) => resets.push(reset))
+    await whenOwning(intake, 1)
+    await rig.produce(50)
+    await waitUntil('everything is committed', async () => (await rig.committed()).join() === '50')
+    await rig.recreateTopic(1)
+    await rig.produce(20)
+    await waitUntil('the new records are stored', () => intake.stored.length >= 70)
+    expect(intake.stored.slice(50)).toEqual(Array.from({ length: 20 }, (_, index) => `0:${index}`))
+    expect(resets).toEqual([{ topic: rig.topic, partition: 0, from: 50n, to: 0n }])
+    await waitUntil('everything is committed', async () => (await rig.committed()).join() === '20')
+  })
+})

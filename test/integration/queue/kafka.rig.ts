@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
+import { Admin } from '@platformatic/kafka'
 import { onTestFinished } from 'vitest'
 import { DELIVERIES_PATTERN, IntakeGate, SystemClock, type DeliveryBatch, type IntakeState } from '#libs/kernel'
 import { createKafkaTransport, KafkaStatus, PlatformaticKafkaClient, QueueEvents, queueSettings, type QueueSettings } from '#libs/queue'
@@ -113,6 +114,20 @@ export class KafkaRig {
     return { status, events, stored, listening, stop: () => transport.close() }
   }
 
+  /** The records before this offset are gone, as after their retention. */
+  async deleteBefore(partition: number, offset: bigint): Promise<void> {
+    const admin = new Admin({ clientId: 'test', bootstrapBrokers: [...this.brokers] })
+    await admin.deleteRecords({ topics: [{ name: this.topic, partitions: [{ partition, offset }] }] })
+    await admin.close()
+  }
+
+  async recreateTopic(partitions: number): Promise<void> {
+    const admin = new Admin({ clientId: 'test', bootstrapBrokers: [...this.brokers] })
+    await admin.deleteTopics({ topics: [this.topic] })
+    await admin.close()
+    await this.createTopic(this.topic, partitions)
+  }
+
   /** What the group has committed in each partition, in order. */
   async committed(): Promise<number[]> {
     const admin = this.client.createAdmin()
@@ -133,6 +148,11 @@ export class KafkaRig {
   async allRecords(): Promise<Set<string>> {
     const ends = await this.ends()
     return new Set(ends.flatMap((end, partition) => Array.from({ length: end }, (_, offset) => `${partition}:${offset}`)))
+  }
+
+  /** Those of the rig, but for these. */
+  withSettings(env: Readonly<Record<string, string>>): QueueSettings {
+    return this.parse(env)
   }
 
   private parse(env: Readonly<Record<string, string>>): QueueSettings {

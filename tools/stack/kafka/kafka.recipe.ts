@@ -5,7 +5,7 @@ import type { Environment } from '../stack.settings.js'
 import { makeServerEnvironment } from '../supervision/server-environment.js'
 import { countBrokers } from './broker.probe.js'
 import type { KafkaInstallation } from './kafka.install.js'
-import { makeKafkaProperties, type ProxiedListener } from './kafka.properties.js'
+import { makeKafkaProperties, type ProxiedListener, type SecuredListeners } from './kafka.properties.js'
 
 export interface KafkaRecipeOptions {
   readonly installation: KafkaInstallation
@@ -13,9 +13,10 @@ export interface KafkaRecipeOptions {
   readonly javaFlags: readonly string[]
   readonly brokerSessionMs?: number | undefined
   readonly proxied?: ProxiedListener | undefined
+  readonly secured?: SecuredListeners | undefined
 }
 
-export function makeKafkaRecipe({ installation, env, javaFlags, brokerSessionMs = 9_000, proxied }: KafkaRecipeOptions): ServerRecipe {
+export function makeKafkaRecipe({ installation, env, javaFlags, brokerSessionMs = 9_000, ...listeners }: KafkaRecipeOptions): ServerRecipe {
   return {
     part: 'kafka',
     title: 'Kafka',
@@ -29,7 +30,7 @@ export function makeKafkaRecipe({ installation, env, javaFlags, brokerSessionMs 
     launch: async ({ dataFolder, ports }) => {
       const properties = join(dataFolder, 'server.properties')
       const { kafka: port, kafkaController: controllerPort } = ports
-      await writeFile(properties, makeKafkaProperties({ dataFolder, port, controllerPort, brokerSessionMs, proxied }))
+      await writeFile(properties, makeKafkaProperties({ dataFolder, port, controllerPort, brokerSessionMs, ...listeners }))
       return {
         command: installation.javaCommand,
         args: [

@@ -1,5 +1,10 @@
 import pg from 'pg'
 
+interface EvictingClientConfig extends pg.ClientConfig {
+  /** Where to connect to by now, with which password, instead of `connectionString`. */
+  readonly readUrl?: (() => string) | undefined
+}
+
 /**
  * A client that destroys its socket when a query times out on our side. A half-open connection answers nothing for ever: pg rejects the
  * query after `query_timeout` but keeps the socket, and TypeORM then takes the same dead connection from its pool again and again
@@ -9,8 +14,8 @@ import pg from 'pg'
  * the process. The queries reject in any case, so the event says nothing new.
  */
 export class EvictingClient extends pg.Client {
-  constructor(config?: string | pg.ClientConfig) {
-    super(config)
+  constructor(config?: string | EvictingClientConfig) {
+    super(typeof config === 'object' && config.readUrl ? { ...config, connectionString: config.readUrl() } : config)
     this.on('error', () => {})
     const query = this.query.bind(this) as (...args: unknown[]) => unknown
     // pg's overloads (text, config, submittable; promise or callback) all pass through here.

@@ -36,10 +36,15 @@ export class HotPool implements StatementRunner {
   private acquired: (waitMs: number) => void = () => {}
 
   constructor(
-    settings: Pick<DbSettings, 'url' | 'poolSize' | 'connectTimeoutMs' | 'statementTimeoutMs' | 'queryTimeoutMs'>,
+    settings: Pick<DbSettings, 'url' | 'poolSize' | 'connectTimeoutMs' | 'statementTimeoutMs' | 'queryTimeoutMs'> & {
+      /** Asked for each new connection, where it is given. */
+      readonly readUrl?: () => string
+    },
     private readonly breaker?: PortBreaker,
   ) {
+    const { readUrl } = settings
     this.pool = new pg.Pool({
+      ...(readUrl && { readUrl }),
       connectionString: settings.url,
       Client: EvictingClient as unknown as new () => pg.Client & pg.PoolClient,
       max: settings.poolSize,

@@ -3,6 +3,8 @@ import { parseRetryAfter } from './retry-after.js'
 
 const MAX_BODY_BYTES = 16 * 1024
 const MAX_TEXT = 300
+/** S3 refuses a request whose time is further away from its own. */
+const MAX_SKEW_MS = 15 * 60_000
 
 interface S3ResponseErrorOptions {
   readonly status: number
@@ -33,7 +35,7 @@ export class S3ResponseError extends Error {
 export async function readResponseError(response: IncomingMessage): Promise<S3ResponseError> {
   const body = await readBounded(response)
   const status = response.statusCode ?? 0
-  const code = elementOf(body, 'Code') ?? headerOf(response, 'x-minio-error-code') ?? defaultCode(status)
+  const code = elementOf(body, 'Code') ?? headerOf(response, 'x-minio-error-code') ?? defaultCode(status, response)
   const message = elementOf(body, 'Message') ?? headerOf(response, 'x-minio-error-desc') ?? response.statusMessage ?? ''
   return new S3ResponseError(`${status} ${code}: ${message}`, {
     status,
@@ -43,9 +45,14 @@ export async function readResponseError(response: IncomingMessage): Promise<S3Re
   })
 }
 
-/** `NotFound` is what minio itself calls a 404 without a body, and looks for. */
-function defaultCode(status: number): string {
-  return status === 404 ? 'NotFound' : `HTTP${status}`
+/**
+ * `NotFound` is what minio itself calls a 404 without a body, and looks for. A 403 to a HEAD may be about rights or about the clocks; the
+ * server's own time tells.
+ */
+function defaultCode(status: number, response: IncomingMessage): string {
+  if (status === 404) return 'NotFound'
+  const skewMs = Math.abs(Date.now() - Date.parse(headerOf(response, 'date') ?? ''))
+  return status === 403 && skewMs > MAX_SKEW_MS ? 'RequestTimeTooSkewed' : `HTTP${status}`
 }
 
 async function readBounded(response: IncomingMessage): Promise<string> {

@@ -1,5 +1,13 @@
 import type { RecordPosition } from '#libs/kernel'
-import { Consumer, FetchIsolationLevels, ProtocolError, ResponseError, type ClusterMetadata, type fetchV17 } from '@platformatic/kafka'
+import {
+  Consumer,
+  FetchIsolationLevels,
+  ListOffsetTimestamps,
+  ProtocolError,
+  ResponseError,
+  type ClusterMetadata,
+  type fetchV17,
+} from '@platformatic/kafka'
 import type { QueueSettings } from '../../queue.settings.js'
 import { RecordReader, type FetchedPartition, type FetchLimits, type TopicPartition } from '../kafka-client.port.js'
 import { makeClientOptions } from './client-options.js'
@@ -84,11 +92,11 @@ export class PlatformaticRecordReader extends RecordReader {
     throw explainError(error)
   }
 
-  private readResponse(
+  private async readResponse(
     response: fetchV17.FetchResponse,
     positions: readonly RecordPosition[],
     names: ReadonlyMap<string, string>,
-  ): FetchedPartition[] {
+  ): Promise<FetchedPartition[]> {
     const fetched: FetchedPartition[] = []
     for (const { topicId, partitions } of response.responses) {
       const topic = names.get(topicId)
@@ -96,15 +104,31 @@ export class PlatformaticRecordReader extends RecordReader {
         const position = positions.find((asked) => asked.topic === topic && asked.partition === answer.partitionIndex)
         if (position === undefined) continue
         if (answer.errorCode === NO_ERROR) fetched.push(readFetched(answer, position))
-        else fetched.push(this.readError(answer.errorCode, answer.logStartOffset, position))
+        else fetched.push(await this.readError(answer.errorCode, position))
       }
     }
     return fetched
   }
 
-  private readError(errorCode: number, startOffset: bigint, { topic, partition }: RecordPosition): FetchedPartition {
-    if (errorCode === OFFSET_OUT_OF_RANGE && startOffset >= 0n) return { kind: 'out_of_range', topic, partition, startOffset }
-    this.consumer.clearMetadata()
-    return { kind: 'failed', topic, partition, error: new ProtocolError(errorCode) }
+  private async readError(errorCode: number, { topic, partition }: RecordPosition): Promise<FetchedPartition> {
+    try {
+      if (errorCode !== OFFSET_OUT_OF_RANGE) throw new ProtocolError(errorCode)
+      return { kind: 'out_of_range', topic, partition, startOffset: await this.findStart({ topic, partition }) }
+    } catch (error) {
+      this.consumer.clearMetadata()
+      return { kind: 'failed', topic, partition, error: explainError(error) }
+    }
+  }
+
+  /** A broker that refuses a position does not say where its log begins: `logStartOffset` is -1 then. */
+  private async findStart({ topic, partition }: TopicPartition): Promise<bigint> {
+    const listed = await this.consumer.listOffsets({
+      topics: [topic],
+      partitions: { [topic]: [partition] },
+      timestamp: ListOffsetTimestamps.EARLIEST,
+    })
+    const start = listed.get(topic)?.[partition]
+    if (start === undefined) throw new Error(`the broker does not say where ${topic}[${partition}] begins`)
+    return start
   }
 }
