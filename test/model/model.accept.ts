@@ -71,6 +71,7 @@ function insert(tables: ModelTables, task: NewTask, nowMs: number): QueuedTask {
     attempts: 0,
     maybePaid: 0,
     crashes: 0,
+    suspectSinceMs: null,
     deferralClass: null,
     deferrals: 0,
     freeAttemptUsed: false,

@@ -1,3 +1,4 @@
+import { park } from './model.suspects.js'
 import { endUnknown } from './model.transitions.js'
 import type { ModelTables, QueuedTask } from './model.tables.js'
 
@@ -8,9 +9,8 @@ export interface ModelFreed {
 
 interface Freeing {
   readonly nowMs: number
-  /** What it adds to the crashes of each task. */
+  /** What it adds to the crashes of a lone suspect; 0: a lease that was given back makes no suspects either. */
   readonly crashes: 0 | 1
-  readonly random: () => number
 }
 
 export function takeLease({ leases }: ModelTables, expiresAtMs: number): number {
@@ -54,17 +54,20 @@ export function releaseUnknown(tables: ModelTables, leaseId: number, held: Reado
 
 function freeTasks(tables: ModelTables, freeing: Freeing): ModelFreed {
   const orphans = [...tables.queue.values()].filter(({ state, leaseId }) => state === 'running' && !tables.holdsLease(leaseId!))
+  const suspects = orphans.filter(({ suspectSinceMs }) => suspectSinceMs !== null)
+  const lone = suspects.filter((row) => suspects.every((other) => other === row || other.leaseId !== row.leaseId))
+  lone.forEach((row) => (row.crashes += freeing.crashes))
   const maybePaid = orphans.filter((row) => freeTask(tables, row, freeing)).length
   return { tasks: orphans.length, maybePaid }
 }
 
 /** A call that was under way may have been paid for: its task is prepared, that is judged, before it runs again. Returns whether it was one. */
-function freeTask(tables: ModelTables, row: QueuedTask, { nowMs, crashes, random }: Freeing): boolean {
+function freeTask(tables: ModelTables, row: QueuedTask, { nowMs, crashes }: Freeing): boolean {
   row.state = 'pending'
   row.leaseId = null
   row.reason = 'lease_lost'
-  row.runAtMs = nowMs + row.crashes * random() * 1_000
-  row.crashes += crashes
+  row.runAtMs = nowMs
+  if (crashes > 0 || row.suspectSinceMs !== null) park(row, nowMs)
   const attempt = tables.attemptOf(row.id, row.sends)
   if (attempt?.state !== 'sending') return false
   attempt.state = 'maybe_paid'

@@ -18,6 +18,8 @@ export interface QueuedTask {
   attempts: number
   maybePaid: number
   crashes: number
+  /** Set while it is not known whether it kills its workers. */
+  suspectSinceMs: number | null
   deferralClass: DeferralClass | null
   deferrals: number
   freeAttemptUsed: boolean

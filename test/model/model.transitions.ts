@@ -11,6 +11,7 @@ import type {
   TransitionResult,
 } from '#libs/kernel'
 import { advanceSequence, promoteHead } from './model.keys.js'
+import { park } from './model.suspects.js'
 import { makeMessage } from './model.outbox.js'
 import type { ModelMessage, ModelRunRecord, ModelTables, QueuedTask } from './model.tables.js'
 
@@ -54,6 +55,8 @@ export function putBack(tables: ModelTables, item: ModelPutBack): TransitionResu
   row.attempts += item.attemptsDelta - endUnknown(tables, row)
   row.leaseId = null
   row.runAtMs = item.runAtMs
+  if (row.suspectSinceMs !== null && item.deferralClass === 'handover') park(row, item.runAtMs)
+  else row.suspectSinceMs = null
   row.reason = item.reason
   row.deferrals = item.deferralClass === null ? 0 : row.deferralClass === item.deferralClass ? row.deferrals + 1 : 1
   row.deferralClass = item.deferralClass

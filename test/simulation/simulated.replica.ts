@@ -55,7 +55,7 @@ export class SimulatedReplica {
     const { tables, clock, faults, random } = cluster
     this.fate = new ReplicaFate(random, faults)
     const parts = { fate: this.fate, faults, random }
-    const lease = new SimulatedLease({ ...parts, tables, clock, random: () => random.next(), onFreed: cluster.announce })
+    const lease = new SimulatedLease({ ...parts, tables, clock, onDue: cluster.announce })
     this.model = new ModelLedger(tables, lease, clock)
     this.ledger = new UnreliableLedger(this.model, this.fate, faults)
     const clients = new OneProvider(new SimulatedLlmClient(tables, cluster.sends, parts))

@@ -53,7 +53,11 @@ export const ERROR_CODES = [
   'storage_forbidden',
   'ledger_unavailable',
   'queue_unavailable',
+  'route_closed',
+  'quota_exhausted',
   'max_attempts',
+  // Workers died again and again while they ran this task and no other suspect.
+  'poison',
   'maybe_paid',
   'shutdown',
   'lease_lost',
