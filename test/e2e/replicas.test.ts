@@ -91,6 +91,30 @@ describe('Sluice, two replicas', { timeout: 90_000 }, () => {
   })
 })
 
+describe('Sluice, a poison task', { timeout: 240_000 }, () => {
+  let rig: ServiceRig
+
+  afterEach(() => rig?.close())
+
+  it('becomes a dead letter, and all its neighbours succeed', async () => {
+    // Types that allow a broken call to be repeated once: a neighbour must not lose two to the poison.
+    const { TASK_TYPES_DIR: _, ...env } = ENV
+    rig = await openRig('poison-crowd', { ...env, MAX_CRASHES: '1', KAFKA_GROUP_INSTANCE_ID: 'poison-crowd' })
+    const innocents = Array.from({ length: 50 }, (__, index) => `innocent-${index}`)
+    await send(rig, [makePrompt('poison', { latencyMs: 60_000 }), ...innocents.map((id) => makePrompt(id, { latencyMs: 200 }))])
+    for (let death = 1; death <= 2; death++) {
+      const worker = await rig.startWorker()
+      await waitUntil(async () => (await callsOf(rig, 'poison')).length === death, { what: `call ${death}`, timeoutMs: 60_000 })
+      await worker.kill()
+    }
+    await rig.startWorker()
+    const [poison, ...others] = await waitForResults(rig, ['poison', ...innocents], 90_000)
+    expect(poison).toMatchObject({ outcome: 'failed', error: { code: 'poison' } })
+    expect(others.filter(({ outcome }) => outcome !== 'succeeded')).toEqual([])
+    await expect(callsOf(rig, 'poison')).resolves.toHaveLength(2)
+  })
+})
+
 function countRunning({ ledger }: ServiceRig): Promise<number> {
   return ledger.value<number>(`SELECT count(DISTINCT lease_id) FROM task_queue WHERE state = 'running'`)
 }

@@ -137,7 +137,7 @@ describe(TaskRunner.name, () => {
   })
 
   it('judges a stored answer without a call, a prompt or a stream', async () => {
-    const { streams, verdict } = start({ task: { attempt: null, storedAnswer: makeStoredAnswer(), crashes: 99, attempts: 99 } })
+    const { streams, verdict } = start({ task: { attempt: null, storedAnswer: makeStoredAnswer(), crashes: 2, attempts: 99 } })
     expect(await verdict).toMatchObject({ outcome: 'succeeded', output: { text: 'an answer' } })
     expect(prompts.render).not.toHaveBeenCalled()
     expect(streams.inUse).toBe(0)
