@@ -4,6 +4,7 @@ import { DEFERRAL_CLASSES, type DeferralClass } from '#libs/kernel'
 import { chooseDelay } from './choose-delay.js'
 
 const fresh = { deferralClass: null, deferrals: 0 }
+const payEarly = (name: DeferralClass) => (name === 'payment' ? [7] : [1_000])
 const options = { deferralClass: 'provider_error', scheduleOf: () => [1_000, 5_000], task: fresh, random: () => 1 } as const
 
 describe(chooseDelay.name, () => {
@@ -30,8 +31,7 @@ describe(chooseDelay.name, () => {
   })
 
   it('asks for the schedule of the class', () => {
-    const scheduleOf = (name: DeferralClass) => (name === 'payment' ? [7] : [1_000])
-    expect(chooseDelay({}, { ...options, scheduleOf, deferralClass: 'payment' })).toBe(7)
+    expect(chooseDelay({}, { ...options, scheduleOf: payEarly, deferralClass: 'payment' })).toBe(7)
   })
 
   it('is nothing at a handover, so that another replica takes the task at once', () => {

@@ -15,7 +15,7 @@ function envSchedule(defaults: readonly number[]) {
       const problem = steps.some(Number.isNaN)
         ? `must be a comma-separated list of milliseconds that do not get shorter, each at most 24 h (got "${text}")`
         : findScheduleProblem(steps)
-      if (problem === undefined) return steps as readonly number[]
+      if (problem === undefined) return steps
       context.addIssue({ code: 'custom', message: problem })
       return z.NEVER
     })
