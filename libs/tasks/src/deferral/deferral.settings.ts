@@ -19,7 +19,7 @@ function envSchedule(defaults: readonly number[]) {
       context.addIssue({ code: 'custom', message: problem })
       return z.NEVER
     })
-    .default(defaults)
+    .default(() => [...defaults])
 }
 
 /** How long tasks wait, by class of error. What a task type says for itself goes before it. */
