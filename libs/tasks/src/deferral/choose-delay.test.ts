@@ -4,8 +4,9 @@ import { DEFERRAL_CLASSES, type DeferralClass } from '#libs/kernel'
 import { chooseDelay } from './choose-delay.js'
 
 const fresh = { deferralClass: null, deferrals: 0 }
-const payEarly = (name: DeferralClass) => (name === 'payment' ? [7] : [1_000])
 const options = { deferralClass: 'provider_error', scheduleOf: () => [1_000, 5_000], task: fresh, random: () => 1 } as const
+
+const scheduleOfClass = (name: DeferralClass) => (name === 'payment' ? [7] : [1_000])
 
 describe(chooseDelay.name, () => {
   it.each([
@@ -31,7 +32,7 @@ describe(chooseDelay.name, () => {
   })
 
   it('asks for the schedule of the class', () => {
-    expect(chooseDelay({}, { ...options, scheduleOf: payEarly, deferralClass: 'payment' })).toBe(7)
+    expect(chooseDelay({}, { ...options, scheduleOf: scheduleOfClass, deferralClass: 'payment' })).toBe(7)
   })
 
   it('is nothing at a handover, so that another replica takes the task at once', () => {

@@ -10,7 +10,7 @@ const HOUR = 60 * MINUTE
 function envSchedule(defaults: readonly number[]) {
   return z
     .string()
-    .transform((text, context) => {
+    .transform((text, context): readonly number[] => {
       const steps = text.split(',').map((step) => (/^\s*\d{1,9}\s*$/.test(step) ? Number(step) : Number.NaN))
       const problem = steps.some(Number.isNaN)
         ? `must be a comma-separated list of milliseconds that do not get shorter, each at most 24 h (got "${text}")`
@@ -19,7 +19,7 @@ function envSchedule(defaults: readonly number[]) {
       context.addIssue({ code: 'custom', message: problem })
       return z.NEVER
     })
-    .default(() => [...defaults])
+    .default(defaults)
 }
 
 /** How long tasks wait, by class of error. What a task type says for itself goes before it. */

@@ -19,10 +19,4 @@ const STATEMENTS = [
 
   // The class of the last deferral, and how many in a row had it: the step of its schedule.
   `ALTER TABLE task_queue ADD COLUMN deferral_class text, ADD COLUMN deferrals integer NOT NULL DEFAULT 0`,
-
-  // Set while it is not known whether a task kills its workers (suspect.statements.ts). Nearly always none is.
-  `ALTER TABLE task_queue ADD COLUMN suspect_since timestamptz`,
-  `CREATE INDEX task_queue_suspects ON task_queue (crashes, suspect_since, id) WHERE suspect_since IS NOT NULL`,
-  // Deaths used to count against everything that a worker held.
-  `UPDATE task_queue SET crashes = 0 WHERE crashes > 0`,
 ]
