@@ -4,7 +4,7 @@ import { SystemClock } from '#libs/kernel'
 import { LedgerTransport } from '#libs/queue'
 import { describe, expect, it } from 'vitest'
 import { FakeLedger } from '../fakes/fake-ledger.js'
-import { FakeStreamGate } from '../fakes/fake-stream.gate.js'
+import { FakeAdmission } from '../fakes/fake.admission.js'
 import { FakeWorkerLease } from '../fakes/fake-worker.lease.js'
 
 @Module({})
@@ -15,7 +15,7 @@ describe('a transport without a handler', () => {
     const strategy = new LedgerTransport({
       ledger: new FakeLedger(),
       lease: new FakeWorkerLease(),
-      streams: new FakeStreamGate(),
+      admission: new FakeAdmission(),
       clock: new SystemClock(),
       claimBatch: 1,
       spareTasks: 1,

@@ -27,6 +27,7 @@ export function makeClaimedTask(fields: Partial<ClaimedTask> = {}): ClaimedTask 
     provider: 'gigachat',
     model: 'GigaChat-2',
     hasFiles: false,
+    estimatedTokens: 1_100,
     settingsVersion: 1,
     promptVersion: null,
     leaseId: 1,

@@ -1,12 +1,12 @@
 import type { ExecutionContext } from '@nestjs/common'
 import { TaskContext, type ClaimedTask, type PipelineContext } from '#libs/kernel'
-import { FakeStreamGate } from '../fakes/fake-stream.gate.js'
+import { FakeAdmission } from '../fakes/fake.admission.js'
 import { FakeClock } from '../fakes/fake.clock.js'
 import { makeClaimedTask } from './claimed-task.factory.js'
 
 interface TestContext {
   readonly context: TaskContext
-  readonly streams: FakeStreamGate
+  readonly streams: FakeAdmission
   readonly clock: FakeClock
 }
 
@@ -15,10 +15,10 @@ export function makeTaskContext(
   task: ClaimedTask = makeClaimedTask(),
   { signal = new AbortController().signal, receivedAtMs = task.acceptedAtMs + 2_000 }: { signal?: AbortSignal; receivedAtMs?: number } = {},
 ): TestContext {
-  const streams = new FakeStreamGate()
-  if (task.attempt) streams.takeUpTo(1)
+  const streams = new FakeAdmission()
+  if (task.attempt) streams.take(1)
   const clock = new FakeClock()
-  return { streams, clock, context: new TaskContext(task, { streams, clock, signal, receivedAtMs }) }
+  return { streams, clock, context: new TaskContext(task, { admission: streams, clock, signal, receivedAtMs }) }
 }
 
 /** What Nest hands to an interceptor, as far as ours read it. */

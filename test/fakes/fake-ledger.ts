@@ -2,7 +2,7 @@ import { vi } from 'vitest'
 import { Ledger, type InstantClaimer } from '#libs/kernel'
 import { refuse } from './refuse.js'
 
-/** Only listening needs no stub: `announceDue` calls those who listen, `claimer` is who would run tasks at once. */
+/** Only listening needs no stub: `claimer` is who would run tasks at once. */
 export class FakeLedger extends Ledger {
   override readonly accept = vi.fn<Ledger['accept']>(refuse('Ledger.accept'))
   override readonly reject = vi.fn<Ledger['reject']>(refuse('Ledger.reject'))
@@ -18,16 +18,6 @@ export class FakeLedger extends Ledger {
   claimer: InstantClaimer | undefined
   /** What a stop of it waits for. */
   instantUnderWay: Promise<void> = Promise.resolve()
-  private readonly listeners = new Set<() => void>()
-
-  get listenerCount(): number {
-    return this.listeners.size
-  }
-
-  override onDue(listener: () => void): () => void {
-    this.listeners.add(listener)
-    return () => this.listeners.delete(listener)
-  }
 
   override claimAtAccept(claimer: InstantClaimer): () => Promise<void> {
     this.claimer = claimer
@@ -35,9 +25,5 @@ export class FakeLedger extends Ledger {
       this.claimer = undefined
       return this.instantUnderWay
     }
-  }
-
-  announceDue(): void {
-    for (const listener of this.listeners) listener()
   }
 }

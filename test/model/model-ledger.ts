@@ -2,10 +2,12 @@ import { Ledger, TaskError, type Clock } from '#libs/kernel'
 import type {
   AcceptResult,
   ClaimedTask,
+  ClaimRoom,
   Deferral,
   FinishResult,
   InstantClaimer,
   KeptAnswer,
+  Lane,
   NewTask,
   NextAttempt,
   OpenAttempt,
@@ -41,7 +43,7 @@ export class ModelLedger extends Ledger {
   private claimer: InstantClaimer | undefined
   private hasLostClaim = false
   private readonly held = new Map<number, ClaimedTask>()
-  private readonly listeners = new Set<() => void>()
+  private readonly listeners = new Set<(lanes?: readonly Lane[]) => void>()
 
   constructor(
     private readonly tables: ModelTables,
@@ -61,12 +63,12 @@ export class ModelLedger extends Ledger {
     return this.once(() => storeRejections(this.tables, rejections, this.clock.nowMs()))
   }
 
-  async claim(limit: number): Promise<ClaimedTask[]> {
+  async claim(room: ClaimRoom): Promise<ClaimedTask[]> {
     const { fence } = this.lease
     if (fence === null) return []
     if (this.hasLostClaim) this.once(() => releaseUnknown(this.tables, fence, this.heldUnder(fence)))
     this.hasLostClaim = false
-    return this.claiming(() => claimDue(this.tables, fence, limit, this.clock.nowMs()))
+    return this.claiming(() => claimDue(this.tables, fence, room, this.clock.nowMs()))
   }
 
   async openAttempt(task: ClaimedTask, next: NextAttempt): Promise<OpenAttempt | null> {
@@ -82,7 +84,7 @@ export class ModelLedger extends Ledger {
   async finish(end: RunEnd): Promise<FinishResult> {
     const result = this.persist(() => finishRun(this.tables, end, this.clock.nowMs()))
     this.forget(end.task)
-    if (end.task.orderingKey) this.announce()
+    if (end.task.orderingKey) this.announce([end.task])
     return result
   }
 
@@ -90,7 +92,7 @@ export class ModelLedger extends Ledger {
     const attemptsDelta = Number(countsAttempt) - Number(progress.attemptEnd !== undefined)
     const runAtMs = this.clock.nowMs() + delayMs
     const result = this.putBack({ task, state: 'pending', runAtMs, reason, deferralClass, attemptsDelta, ...progress })
-    if (delayMs <= 0) this.announce()
+    if (delayMs <= 0) this.announce([task])
     return result
   }
 
@@ -118,14 +120,15 @@ export class ModelLedger extends Ledger {
     }
   }
 
-  onDue(listener: () => void): () => void {
+  /** Tells when tasks may have become due: AdmissionStore's. */
+  onDue(listener: (lanes?: readonly Lane[]) => void): () => void {
     this.listeners.add(listener)
     return () => this.listeners.delete(listener)
   }
 
   /** What another replica tells, too. */
-  announce(): void {
-    this.listeners.forEach((listener) => listener())
+  announce(lanes?: readonly Lane[]): void {
+    this.listeners.forEach((listener) => listener(lanes))
   }
 
   private acceptBatch(offered: readonly Offered[]): void {
@@ -135,7 +138,7 @@ export class ModelLedger extends Ledger {
       const results = new Map<NewTask, AcceptResult>([...fresh].map((task) => [task, 'accepted']))
       const known = tasks.filter((task) => !fresh.has(task))
       recogniseTasks(this.tables, known, this.clock.nowMs()).forEach((result, index) => results.set(known[index]!, result))
-      if (fresh.size > claimed.length) this.announce()
+      if (fresh.size > claimed.length) this.announce([...fresh])
       offered.forEach(({ task, result }) => result.resolve(results.get(task)!))
     } catch (error) {
       offered.forEach(({ result }) => result.reject(error))
@@ -145,18 +148,18 @@ export class ModelLedger extends Ledger {
   private storeAndClaim(tasks: readonly NewTask[]) {
     const { fence } = this.lease
     const nowMs = this.clock.nowMs()
-    const wanted = tasks.filter(({ orderingKey, hasFiles }) => orderingKey === null && !hasFiles).length
-    const room = fence === null || this.hasLostClaim ? 0 : (this.claimer?.takeRoom(wanted) ?? 0)
-    if (fence === null || room === 0) return this.once(() => storeTasks(this.tables, tasks, nowMs))
+    const instant = tasks.filter(({ orderingKey, hasFiles }) => orderingKey === null && !hasFiles)
+    const room = fence === null || this.hasLostClaim ? undefined : this.claimer?.takeRoomFor(instant)
+    if (fence === null || !room || room.tasks === 0) return this.once(() => storeTasks(this.tables, tasks, nowMs))
     const { claimer } = this
-    let claimed: readonly ClaimedTask[] = []
+    let claimed: readonly ClaimedTask[] | undefined
     try {
-      const stored = this.noteLoss(() => storeTasks(this.tables, tasks, nowMs, { leaseId: fence, tasks: room }))
+      const stored = this.noteLoss(() => storeTasks(this.tables, tasks, nowMs, { leaseId: fence, room }))
       claimed = stored.claimed
       claimed.forEach((task) => this.held.set(task.id, task))
       return stored
     } finally {
-      claimer!.start(claimed, room)
+      claimer!.start(room, claimed)
     }
   }
 

@@ -1,4 +1,4 @@
-import type { AcceptResult, ClaimedTask, NewTask } from '#libs/kernel'
+import { makeLaneKey, type AcceptResult, type ClaimedTask, type ClaimRoom, type NewTask } from '#libs/kernel'
 import { claimRow, isDue } from './model.claim.js'
 import { promoteHead } from './model.keys.js'
 import type { ModelTables, QueuedTask } from './model.tables.js'
@@ -6,7 +6,7 @@ import type { ModelTables, QueuedTask } from './model.tables.js'
 /** Up to how many tasks may be claimed together with being accepted, and under which lease. */
 export interface ModelRoom {
   readonly leaseId: number
-  readonly tasks: number
+  readonly room: ClaimRoom
 }
 
 export interface Stored {
@@ -17,10 +17,11 @@ export interface Stored {
 
 /**
  * Stores what is new, the tasks of a batch in the order of their ids. What may run at once is claimed: neither ordered nor with files, and
- * only while no older task is due.
+ * only while no older task of its lane is due and its route is not closed.
  */
 export function storeTasks(tables: ModelTables, tasks: readonly NewTask[], nowMs: number, room?: ModelRoom): Stored {
-  const mayClaim = room !== undefined && tables.holdsLease(room.leaseId) && ![...tables.queue.values()].some((row) => isDue(row, nowMs))
+  const waiting = new Set([...tables.queue.values()].filter((row) => isDue(row, nowMs)).map((row) => makeLaneKey(row.task)))
+  const lanes = room && tables.holdsLease(room.leaseId) ? room.room.lanes.filter((lane) => !waiting.has(makeLaneKey(lane))) : []
   const fresh = new Set<NewTask>()
   const rows: QueuedTask[] = []
   for (const task of tasks.toSorted((a, b) => (identityOf(a) < identityOf(b) ? -1 : 1))) {
@@ -29,12 +30,15 @@ export function storeTasks(tables: ModelTables, tasks: readonly NewTask[], nowMs
     rows.push(insert(tables, task, nowMs))
   }
   rows.forEach(({ task }) => promoteHead(tables, task.orderingKey))
-  if (!room || !mayClaim) return { fresh, claimed: [] }
-  const chosen = rows
-    .filter(({ task }) => task.orderingKey === null && !task.hasFiles)
-    .toSorted((a, b) => b.task.priority - a.task.priority || a.id - b.id)
-    .slice(0, room.tasks)
-  return { fresh, claimed: chosen.map((row) => claimRow(tables, row, room.leaseId)) }
+  const chosen = lanes
+    .filter((lane) => tables.routeOf(lane).status === 'closed')
+    .flatMap((lane) =>
+      rows
+        .filter(({ task }) => task.orderingKey === null && !task.hasFiles && makeLaneKey(task) === makeLaneKey(lane))
+        .toSorted((a, b) => b.task.priority - a.task.priority || a.id - b.id)
+        .slice(0, lane.tasks),
+    )
+  return { fresh, claimed: chosen.map((row) => claimRow(tables, row, room!.leaseId)) }
 }
 
 /** What a task is that was there before. A resend of an ended task has its result published again, once in a batch. */

@@ -1,4 +1,4 @@
-import type { ClaimedTask, NextAttempt, OpenAttempt } from '#libs/kernel'
+import { makeLaneKey, TaskError, type ClaimedTask, type ClaimRoom, type NextAttempt, type OpenAttempt } from '#libs/kernel'
 import { endAttempt, findHeld } from './model.transitions.js'
 import type { ModelTables, QueuedTask } from './model.tables.js'
 
@@ -6,13 +6,20 @@ export function isDue(row: QueuedTask, nowMs: number): boolean {
   return row.state === 'pending' && row.isHead && row.runAtMs <= nowMs
 }
 
-/** Due heads: the highest priority first, then who has been due the longest. Nothing without a lease that is held. */
-export function claimDue(tables: ModelTables, leaseId: number, limit: number, nowMs: number): ClaimedTask[] {
+/**
+ * Due heads of each lane: the highest priority first, then who has been due the longest. Nothing without a lease that is held, nor on a
+ * route that is closed.
+ */
+export function claimDue(tables: ModelTables, leaseId: number, { lanes }: ClaimRoom, nowMs: number): ClaimedTask[] {
   if (!tables.holdsLease(leaseId)) return []
-  return [...tables.queue.values()]
-    .filter((row) => isDue(row, nowMs))
-    .toSorted((a, b) => b.task.priority - a.task.priority || a.runAtMs - b.runAtMs || a.id - b.id)
-    .slice(0, limit)
+  return lanes
+    .filter((lane) => tables.isOpenFor(lane, leaseId))
+    .flatMap((lane) =>
+      [...tables.queue.values()]
+        .filter((row) => isDue(row, nowMs) && makeLaneKey(row.task) === makeLaneKey(lane))
+        .toSorted((a, b) => b.task.priority - a.task.priority || a.runAtMs - b.runAtMs || a.id - b.id)
+        .slice(0, lane.tasks),
+    )
     .map((row) => claimRow(tables, row, leaseId))
 }
 
@@ -24,7 +31,7 @@ export function claimRow(tables: ModelTables, row: QueuedTask, leaseId: number):
   row.claims++
   row.reason = null
   const attempt = row.prepare || stored ? null : openRow(tables, row, true)
-  const { payload, payloadHash: _, estimatedTokens: __, ...fields } = row.task
+  const { payload, payloadHash: _, ...fields } = row.task
   return {
     ...fields,
     id: row.id,
@@ -51,6 +58,8 @@ export function claimRow(tables: ModelTables, row: QueuedTask, leaseId: number):
 export function openNext(tables: ModelTables, task: ClaimedTask, next: NextAttempt, nowMs: number): OpenAttempt | null {
   if (next.attemptEnd) endAttempt(tables, next.attemptEnd)
   const row = findHeld(tables, task)
+  const mayCall = next.attemptEnd !== undefined || tables.isOpenFor(task, task.leaseId)
+  if (row && !mayCall && !tables.answerOf(row.id)) throw TaskError.unavailable('route_closed', 'the breaker of its route has opened')
   if (!row || !tables.holdsLease(task.leaseId)) return null
   if (next.attemptEnd?.state === 'maybe_paid') row.maybePaid++
   row.prepare = false

@@ -1,4 +1,4 @@
-import type { AttemptEnd, DeferralClass, KeptAnswer, NewTask, OutboxMessage, Rejection, RunEnd } from '#libs/kernel'
+import type { AttemptEnd, DeferralClass, KeptAnswer, NewTask, OutboxMessage, Rejection, Route, RouteState, RunEnd } from '#libs/kernel'
 
 /** An unfinished task. */
 export interface QueuedTask {
@@ -63,6 +63,30 @@ export interface ModelLease {
   expiresAtMs: number
 }
 
+export interface ModelGrant {
+  readonly leaseId: number
+  readonly streams: number
+  readonly inUse: number
+  readonly wanted: number
+  readonly starvedSinceMs: number | null
+}
+
+interface ModelGate {
+  adaptiveLimit: number | null
+  changedAtMs: number | null
+  /** By lease. */
+  readonly grants: Map<number, ModelGrant>
+}
+
+export interface ModelRoute extends Route {
+  status: RouteState['status']
+  failures: number
+  reason: RouteState['reason']
+  openMs: number
+  openUntilMs: number
+  probeLeaseId: number | null
+}
+
 interface Identity {
   readonly id: number
   readonly task: NewTask
@@ -83,6 +107,8 @@ export class ModelTables {
   readonly leases: ModelLease[] = []
   /** The number of the last result of each key, by the key in hexadecimal. */
   readonly sequences = new Map<string, number>()
+  readonly gates = new Map<string, ModelGate>()
+  readonly routes: ModelRoute[] = []
   private lastNumber = 0
 
   nextNumber(): number {
@@ -96,6 +122,21 @@ export class ModelTables {
 
   holdsLease(id: number): boolean {
     return this.leases.some((lease) => lease.id === id && lease.state === 'held')
+  }
+
+  routeOf({ provider, model }: Route): ModelRoute {
+    let route = this.routes.find((known) => known.provider === provider && known.model === model)
+    if (!route) {
+      route = { provider, model, status: 'closed', failures: 0, reason: null, openMs: 0, openUntilMs: 0, probeLeaseId: null }
+      this.routes.push(route)
+    }
+    return route
+  }
+
+  /** May calls of the route start under this lease? */
+  isOpenFor(route: Route, leaseId: number): boolean {
+    const { status, probeLeaseId } = this.routeOf(route)
+    return status === 'closed' || (status === 'half_open' && probeLeaseId === leaseId)
   }
 
   attemptOf(taskNumber: number, number: number): ModelAttempt | undefined {

@@ -1,5 +1,6 @@
 import { classifyError, type ClaimedTask, type InstantClaimer, type OutboxMessage } from '#libs/kernel'
 import { makeAnswer } from '../factories/answer.factory.js'
+import { makeClaimRoom } from '../factories/claim-room.factory.js'
 import { makeAttemptEnd } from '../factories/attempt-end.factory.js'
 import { makeTestRejection } from '../factories/rejection.factory.js'
 import { makeFailedEnd, makeRunEnd } from '../factories/run-end.factory.js'
@@ -79,7 +80,10 @@ async function accept(world: LedgerWorld, { on, records, room, lost }: StepOf<'a
 }
 
 function makeClaimer(room: number, started: ClaimedTask[]): InstantClaimer {
-  return { takeRoom: (wanted) => Math.min(wanted, room), start: (tasks) => void started.push(...tasks) }
+  return {
+    takeRoomFor: (lanes) => makeClaimRoom(Math.min(lanes.length, room), { kind: 'accepted' }),
+    start: (_, tasks = []) => void started.push(...tasks),
+  }
 }
 
 async function reject(world: LedgerWorld, { on, offset }: StepOf<'reject'>): Promise<unknown> {
@@ -90,7 +94,7 @@ async function reject(world: LedgerWorld, { on, offset }: StepOf<'reject'>): Pro
 async function claim(world: LedgerWorld, { on, limit, lost }: StepOf<'claim'>): Promise<unknown> {
   const replica = world.replica(on)
   if (lost) replica.lose()
-  const tasks = await replica.ledger.claim(limit)
+  const tasks = await replica.ledger.claim(makeClaimRoom(limit))
   remember(world, replica, tasks)
   return tasks.map(describeClaim)
 }

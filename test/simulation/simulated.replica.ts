@@ -1,5 +1,5 @@
 import type { CallHandler, ExecutionContext } from '@nestjs/common'
-import { LocalStreamGate } from '#libs/admission'
+import { AdmissionEvents, admissionSettings, createAdmission } from '#libs/admission'
 import { TASK_PATTERN, type Clock, type FileStore, type LlmClient, type TaskClaim, type TaskType } from '#libs/kernel'
 import { of } from 'rxjs'
 import { LedgerTransport } from '../../libs/queue/src/ledger/ledger.transport.js'
@@ -21,6 +21,7 @@ import { TenantDirectory } from '../../libs/tasks/src/types/tenant-directory.js'
 import { FakeFileStore } from '../fakes/fake-file.store.js'
 import { FakeOutputChecker, FakePromptRenderer } from '../fakes/fake-prompt.renderer.js'
 import type { SeededRandom } from '../faults/seeded-random.js'
+import { ModelAdmissionStore } from '../model/model.admission.js'
 import { ModelLedger } from '../model/model-ledger.js'
 import type { ModelTables } from '../model/model.tables.js'
 import type { Faults } from './faults.js'
@@ -28,8 +29,12 @@ import { ReplicaFate } from './replica.fate.js'
 import { OneProvider, SimulatedLlmClient, type SeenSend } from './simulated-llm.client.js'
 import { SimulatedLease } from './simulated.lease.js'
 import { SimulatedRelay, type SimulatedTopic } from './simulated.topic.js'
+import { UnreliableAdmissionStore } from './unreliable.admission.js'
 import { UnreliableLedger } from './unreliable.ledger.js'
 
+/** Few streams, so that replicas compete for them. */
+export const STREAMS = { maxStreams: 3, providers: ['gigachat'] }
+const ADMISSION = admissionSettings.parse({ LLM_BREAKER_FAILURES: '3', LLM_BREAKER_OPEN_MS: '1000', LLM_BREAKER_MAX_OPEN_MS: '8000' })
 const SETTINGS = { inlineAnswerBytes: 1_000, filesInHandBytes: 1_000, maxCrashes: 5 }
 
 /** What all replicas of a run have in common. */
@@ -66,9 +71,13 @@ export class SimulatedReplica {
     const relay = new SimulatedRelay(this.ledger, cluster.topic, parts)
     const pipeline = makePipeline({ ledger: this.ledger, clients, relay, ...cluster })
     const limits = { claimBatch: 10, spareTasks: 4, pollIntervalMs: 500, graceMs: 60_000 }
-    const transport = new LedgerTransport({ ledger: this.ledger, lease, streams: new LocalStreamGate(4), clock, ...limits })
+    const shared = new ModelAdmissionStore({ tables, lease, clock, onDue: (listener) => this.model.onDue(listener) })
+    const store = new UnreliableAdmissionStore(shared, this.fate, faults)
+    const { admission, loop } = createAdmission(store, clock, new AdmissionEvents(), ADMISSION, STREAMS)
+    const transport = new LedgerTransport({ ledger: this.ledger, lease, admission, clock, ...limits })
     transport.addHandler(TASK_PATTERN, (claim: TaskClaim) => Promise.resolve(pipeline(claim)), true)
     transport.listen(() => {})
+    loop.start()
   }
 }
 

@@ -2,6 +2,7 @@ import { Ledger, TaskError } from '#libs/kernel'
 import type {
   AcceptResult,
   ClaimedTask,
+  ClaimRoom,
   Deferral,
   FinishResult,
   InstantClaimer,
@@ -40,8 +41,8 @@ export class UnreliableLedger extends Ledger {
     return this.ask(() => this.model.reject(rejections))
   }
 
-  claim(limit: number): Promise<ClaimedTask[]> {
-    return this.ask(() => this.model.claim(limit))
+  claim(room: ClaimRoom): Promise<ClaimedTask[]> {
+    return this.ask(() => this.model.claim(room))
   }
 
   openAttempt(task: ClaimedTask, next: NextAttempt): Promise<OpenAttempt | null> {
@@ -78,10 +79,6 @@ export class UnreliableLedger extends Ledger {
 
   claimAtAccept(claimer: InstantClaimer): () => Promise<void> {
     return this.model.claimAtAccept(claimer)
-  }
-
-  onDue(listener: () => void): () => void {
-    return this.model.onDue(listener)
   }
 
   private async ask<T>(work: () => Promise<T>): Promise<T> {

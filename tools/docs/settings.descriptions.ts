@@ -234,7 +234,22 @@ export const SETTING_GROUPS: readonly SettingGroup[] = [
     title: 'Calls to models',
     settings: {
       LLM_PROVIDER: { does: 'Provider of task types that name none: `gigachat` or `openai`.' },
-      LLM_MAX_STREAMS: { does: 'Calls in flight at most, for now in each replica.', defaultIs: '1 for `GIGACHAT_API_PERS`, else 10' },
+      LIMITS_FILE: {
+        does: 'YAML: streams of each provider and model, and how tenants share them (docs/limits.md). `LLM_MAX_STREAMS` holds for what it does not name.',
+      },
+      ADMISSION_INTERVAL_MS: { does: 'How often a replica that has calls tells the others how many streams it needs.' },
+      LLM_STREAMS_RAISE_INTERVAL_MS: {
+        does: 'After the provider has refused a call because there are too many, one stream is given back each time, up to the limit.',
+      },
+      LLM_BREAKER_FAILURES: { does: 'Failed calls of a model, one after the other over all replicas, that hold back further ones.' },
+      LLM_BREAKER_OPEN_MS: { does: 'How long calls are held back then; after that one of one replica probes.' },
+      LLM_BREAKER_MAX_OPEN_MS: { does: 'Each probe that fails doubles that time, up to this.' },
+      LLM_UNPAID_OPEN_MS: { does: 'How long calls of a model are held back that answers 402 (its tokens are used up).' },
+      LLM_UNPAID_MAX_OPEN_MS: { does: 'Each probe that gets 402 again doubles that time, up to this.' },
+      LLM_MAX_STREAMS: {
+        does: 'Calls in flight at most for one credential, over all replicas. Also the most connections of a replica.',
+        defaultIs: '1 for `GIGACHAT_API_PERS`, else 10',
+      },
       LLM_CONNECT_TIMEOUT_MS: { does: 'A connection must be made in this time.' },
       LLM_FIRST_BYTE_TIMEOUT_MS: { does: 'The silence before the first byte of an answer.' },
       LLM_IDLE_TIMEOUT_MS: { does: 'The silence between two bytes of an answer.' },

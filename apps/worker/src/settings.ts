@@ -1,3 +1,4 @@
+import { admissionSettings } from '#libs/admission'
 import { dbSettings } from '#libs/db'
 import { httpSettings } from '#libs/health'
 import { llmSettings, promptsSettings } from '#libs/llm'
@@ -14,6 +15,7 @@ export const WORKER_SETTINGS = [
   queueSettings,
   ledgerTransportSettings,
   dbSettings,
+  admissionSettings,
   storageSettings,
   llmSettings,
   promptsSettings,

@@ -26,7 +26,7 @@ import { WORKER_SETTINGS } from './settings.js'
     HealthModule,
     ResilienceModule,
     DbModule,
-    AdmissionModule.forRoot(llmSettings.KEY),
+    AdmissionModule.forRoot([DbModule], llmSettings.KEY),
     LedgerTransportModule.forRoot([DbModule]),
     TasksModule.forRoot([DbModule, QueueModule, LlmModule, PromptsModule, StorageModule]),
   ],

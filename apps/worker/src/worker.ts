@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify'
+import { AdmissionLoop } from '#libs/admission'
 import { DatabaseLifecycle } from '#libs/db'
 import { httpSettings, Lifecycle, type HttpSettings } from '#libs/health'
 import { AppLogger } from '#libs/logging'
@@ -54,7 +55,10 @@ export class Worker {
     await app.listen(port, host)
     const prepared = app.get(DatabaseLifecycle).start(this.starting.signal)
     await app.startAllMicroservices()
-    void prepared.then(() => app.get(OutboxSweeper).start())
+    void prepared.then(() => {
+      app.get(AdmissionLoop).start()
+      app.get(OutboxSweeper).start()
+    })
     this.logger.log('started', { url: await app.getUrl() })
   }
 

@@ -1,18 +1,43 @@
-import { Module, type DynamicModule, type InjectionToken } from '@nestjs/common'
-import { StreamGate } from '#libs/kernel'
-import { LocalStreamGate } from './local-stream-gate.js'
+import { Module, type DynamicModule, type InjectionToken, type ModuleMetadata } from '@nestjs/common'
+import { Admission, AdmissionStore, Clock } from '#libs/kernel'
+import { AdmissionEvents } from './admission.events.js'
+import { AdmissionLifecycle } from './admission.lifecycle.js'
+import { AdmissionLog } from './admission.log.js'
+import { AdmissionLoop } from './admission.loop.js'
+import { AdmissionMeter } from './admission.meter.js'
+import { admissionMetrics } from './admission.metrics.js'
+import { admissionSettings } from './admission.settings.js'
+import { ClusterAdmission } from './cluster.admission.js'
+import { createAdmission, type AdmissionParts } from './create-admission.js'
+import { StreamGates } from './streams/stream.gates.js'
+
+const PARTS = Symbol('parts of admission')
 
 @Module({})
 export class AdmissionModule {
-  /** `token` is where the limit of streams comes from: settings with `maxStreams`. */
-  static forRoot(token: InjectionToken): DynamicModule {
+  /** `imports` bring the AdmissionStore. `token` is where the streams of a credential come from that LIMITS_FILE says nothing of: settings with `maxStreams` and `providers`. */
+  static forRoot(imports: NonNullable<ModuleMetadata['imports']>, token: InjectionToken): DynamicModule {
     return {
       module: AdmissionModule,
       global: true,
+      imports,
       providers: [
-        { provide: StreamGate, inject: [token], useFactory: ({ maxStreams }: { maxStreams: number }) => new LocalStreamGate(maxStreams) },
+        AdmissionEvents,
+        ...admissionMetrics,
+        AdmissionMeter,
+        AdmissionLog,
+        {
+          provide: PARTS,
+          inject: [AdmissionStore, Clock, AdmissionEvents, admissionSettings.KEY, token],
+          useFactory: createAdmission,
+        },
+        { provide: ClusterAdmission, inject: [PARTS], useFactory: ({ admission }: AdmissionParts) => admission },
+        { provide: AdmissionLoop, inject: [PARTS], useFactory: ({ loop }: AdmissionParts) => loop },
+        { provide: StreamGates, inject: [PARTS], useFactory: ({ gates }: AdmissionParts) => gates },
+        { provide: Admission, useExisting: ClusterAdmission },
+        AdmissionLifecycle,
       ],
-      exports: [StreamGate],
+      exports: [Admission, AdmissionLoop, AdmissionEvents],
     }
   }
 }

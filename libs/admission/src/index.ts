@@ -1,2 +1,5 @@
+export { AdmissionEvents } from './admission.events.js'
+export { AdmissionLoop } from './admission.loop.js'
 export { AdmissionModule } from './admission.module.js'
-export { LocalStreamGate } from './local-stream-gate.js'
+export { admissionSettings, type AdmissionSettings } from './admission.settings.js'
+export { createAdmission, type AdmissionParts } from './create-admission.js'

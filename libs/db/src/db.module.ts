@@ -1,7 +1,8 @@
 import { hostname } from 'node:os'
 import { Global, Module } from '@nestjs/common'
-import { IntakeGate, Ledger, WorkerLease } from '#libs/kernel'
+import { AdmissionStore, IntakeGate, Ledger, WorkerLease } from '#libs/kernel'
 import { PortPolicies, ResilienceEvents } from '#libs/resilience'
+import { PostgresAdmissionStore } from './admission/postgres-admission.store.js'
 import { isDatabaseAway } from './connection/database.error.js'
 import { HotPool } from './connection/hot-pool.js'
 import { DatabaseHealth } from './database.health.js'
@@ -73,6 +74,11 @@ import { SpoolLifecycle } from './spool/spool.lifecycle.js'
       inject: [PostgresLedger, dbSettings.KEY],
       useFactory: (ledger: PostgresLedger, { spool }: DbSettings) => new SpoolLifecycle(ledger, spool),
     },
+    {
+      provide: AdmissionStore,
+      inject: [HotPool, PostgresWorkerLease, DueTasks],
+      useFactory: (pool: HotPool, lease: PostgresWorkerLease, due: DueTasks) => new PostgresAdmissionStore(pool, lease, due),
+    },
     { provide: WorkerLease, useExisting: PostgresWorkerLease },
     { provide: IntakeGate, useExisting: PostgresIntakeGate },
     DatabaseLifecycle,
@@ -82,6 +88,6 @@ import { SpoolLifecycle } from './spool/spool.lifecycle.js'
     ...answerMetrics,
     AnswerMeter,
   ],
-  exports: [Ledger, WorkerLease, IntakeGate, HotPool, PostgresWorkerLease, DatabaseLifecycle],
+  exports: [Ledger, AdmissionStore, WorkerLease, IntakeGate, HotPool, PostgresWorkerLease, DatabaseLifecycle],
 })
 export class DbModule {}

@@ -1,5 +1,6 @@
 export { DatabaseLifecycle, type DatabaseState } from './database.lifecycle.js'
 export { DbModule } from './db.module.js'
 export { dbSettings, type DbSettings } from './db.settings.js'
+export { connectOperators, type OperatorPorts } from './operators/connect-operators.js'
 export { TaskReader, type TaskHistory } from './reads/task.reader.js'
 export { migrate, missingMigrations, type MigrationReport } from './schema/migrator.js'

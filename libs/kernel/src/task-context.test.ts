@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { TaskContext, TaskError } from '#libs/kernel'
 import { makeClaimedTask } from '../../../test/factories/claimed-task.factory.js'
 import { makeTaskContext } from '../../../test/factories/task-context.factory.js'
-import { FakeStreamGate } from '../../../test/fakes/fake-stream.gate.js'
+import { FakeAdmission } from '../../../test/fakes/fake.admission.js'
 import { FakeClock } from '../../../test/fakes/fake.clock.js'
 
 /** The context of a task whose deadline is so far away, on fake timers. */
@@ -65,7 +65,7 @@ describe(TaskContext.name, () => {
   it('holds no stream when waiting for one is aborted', async () => {
     const abort = new AbortController()
     const { context, streams } = makeTaskContext(makeClaimedTask({ attempt: null }), { signal: abort.signal })
-    streams.takeUpTo(streams.limit)
+    streams.take(streams.limit)
     const acquired = context.acquireStream()
     abort.abort(new Error('lease lost'))
     await expect(acquired).rejects.toThrow('lease lost')
@@ -76,7 +76,7 @@ describe(TaskContext.name, () => {
   it('allows a send while its lease is fresh, and refuses it when another worker may hold the task', () => {
     let isFresh = true
     const { signal } = new AbortController()
-    const options = { streams: new FakeStreamGate(), clock: new FakeClock(), signal, receivedAtMs: 0, isLeaseFresh: () => isFresh }
+    const options = { admission: new FakeAdmission(), clock: new FakeClock(), signal, receivedAtMs: 0, isLeaseFresh: () => isFresh }
     const context = new TaskContext(makeClaimedTask({ attempt: null }), options)
     expect(() => context.checkMaySend()).not.toThrow()
     isFresh = false
@@ -86,7 +86,7 @@ describe(TaskContext.name, () => {
   it('refuses a send while answers that wait to be stored leave no room for its own', () => {
     let hasRoom = true
     const { signal } = new AbortController()
-    const options = { streams: new FakeStreamGate(), clock: new FakeClock(), signal, receivedAtMs: 0, hasRoomForAnswers: () => hasRoom }
+    const options = { admission: new FakeAdmission(), clock: new FakeClock(), signal, receivedAtMs: 0, hasRoomForAnswers: () => hasRoom }
     const context = new TaskContext(makeClaimedTask({ attempt: null }), options)
     expect(() => context.checkMaySend()).not.toThrow()
     hasRoom = false
@@ -102,12 +102,18 @@ describe(TaskContext.name, () => {
   })
 
   it('waits for a stream only until nothing may start any more, which is before its work is aborted', async () => {
-    const admission = new AbortController()
-    const streams = new FakeStreamGate(1)
-    streams.takeUpTo(1)
-    const options = { streams, clock: new FakeClock(), signal: new AbortController().signal, admission: admission.signal, receivedAtMs: 0 }
+    const stopping = new AbortController()
+    const streams = new FakeAdmission(1)
+    streams.take(1)
+    const options = {
+      admission: streams,
+      clock: new FakeClock(),
+      signal: new AbortController().signal,
+      startSignal: stopping.signal,
+      receivedAtMs: 0,
+    }
     const acquired = new TaskContext(makeClaimedTask({ attempt: null }), options).acquireStream()
-    admission.abort(new Error('stopping'))
+    stopping.abort(new Error('stopping'))
     await expect(acquired).rejects.toThrow('stopping')
   })
 
@@ -128,7 +134,7 @@ describe(TaskContext.name, () => {
 
     it('does not wait for a stream beyond it', async () => {
       const { context, streams } = makeDue(1_000)
-      streams.takeUpTo(streams.limit)
+      streams.take(streams.limit)
       const [acquired] = await Promise.allSettled([context.acquireStream(), vi.advanceTimersByTimeAsync(1_000)])
       expect(acquired).toEqual({ status: 'rejected', reason: late })
       expect(vi.getTimerCount()).toBe(0)

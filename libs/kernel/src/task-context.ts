@@ -1,20 +1,23 @@
 import type { Clock } from './clock.js'
 import type { PipelineContext, PipelineSubject } from './pipeline-context.js'
+import type { Metering } from './ports/metering.port.js'
 import type { TaskProgress } from './ports/ledger.port.js'
-import type { StreamGate } from './ports/stream-gate.port.js'
+import type { Admission, AttemptUsage, CallEnd } from './ports/admission.port.js'
 import { TaskError } from './task.error.js'
 import type { AttemptEnd, ClaimedTask, OpenAttempt } from './task.js'
+
+const NOTHING_USED = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 }
 
 /** Node fires a longer timer at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 
 export interface TaskContextOptions {
-  readonly streams: StreamGate
+  readonly admission: Admission
   readonly clock: Clock
   readonly signal: AbortSignal
   readonly receivedAtMs: number
   /** Aborted earlier than `signal`, when no further call may start: a stop has begun. `signal` where left out. */
-  readonly admission?: AbortSignal
+  readonly startSignal?: AbortSignal
   /** false: another worker may have taken this task already, so nothing may be sent for it. */
   readonly isLeaseFresh?: () => boolean
   /** false: so many answers wait to be stored that nothing may be sent whose answer would join them. */
@@ -25,7 +28,7 @@ export interface TaskContextOptions {
  * The pipeline context of one claimed task, and how far its attempt has come: what the interceptors need to know when the handler throws.
  *
  * attempt: null -> open (claimed with one, or opened) -> ended (attemptEnd is set) or answered (attempt is null again)
- * stream: held while `holdsStream`; released once, whatever happens first
+ * stream: held while `streamSinceMs` is set; released once, whatever happens first
  */
 export class TaskContext implements PipelineContext {
   readonly transport = 'ledger'
@@ -43,7 +46,8 @@ export class TaskContext implements PipelineContext {
   attempts: number
   /** An answer of the run is in the ledger: it was paid for, and the run is finished from it. */
   hasAnswer: boolean
-  private holdsStream: boolean
+  /** undefined: it holds no stream. */
+  private streamSinceMs: number | undefined
 
   constructor(
     readonly task: ClaimedTask,
@@ -59,7 +63,7 @@ export class TaskContext implements PipelineContext {
     this.promptVersion = task.promptVersion ?? undefined
     this.hasAnswer = task.storedAnswer !== null
     // The transport has taken a stream for every task that it claimed with an attempt.
-    this.holdsStream = attempt !== null
+    if (attempt !== null) this.streamSinceMs = options.clock.monotonicMs()
   }
 
   get signal(): AbortSignal {
@@ -78,9 +82,9 @@ export class TaskContext implements PipelineContext {
 
   /** Waits for a stream. Rejects as `inTime` does. */
   async acquireStream(): Promise<void> {
-    if (this.holdsStream) return
-    await this.inTime((signal) => this.options.streams.acquire(signal))
-    this.holdsStream = true
+    if (this.streamSinceMs !== undefined) return
+    await this.inTime((signal) => this.options.admission.acquire(this.task, signal))
+    this.streamSinceMs = this.options.clock.monotonicMs()
   }
 
   /**
@@ -88,14 +92,14 @@ export class TaskContext implements PipelineContext {
    * with TaskError `deadline_exceeded`.
    */
   async inTime<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const admission = this.options.admission ?? this.signal
-    if (this.deadlineMs === null) return work(admission)
+    const startSignal = this.options.startSignal ?? this.signal
+    if (this.deadlineMs === null) return work(startSignal)
     this.checkDeadline()
     const leftMs = this.deadlineMs - this.options.clock.nowMs()
     const deadline = new AbortController()
     const timer = leftMs <= MAX_TIMER_MS ? setTimeout(() => deadline.abort(), leftMs) : undefined
     try {
-      return await work(AbortSignal.any([admission, deadline.signal]))
+      return await work(AbortSignal.any([startSignal, deadline.signal]))
     } catch (error) {
       throw deadline.signal.aborted ? this.makeLateError(this.deadlineMs) : error
     } finally {
@@ -136,10 +140,33 @@ export class TaskContext implements PipelineContext {
     }
   }
 
-  releaseStream(): void {
-    if (!this.holdsStream) return
-    this.holdsStream = false
-    this.options.streams.release()
+  /** `call` is how the call ended for which it was held; left out where nothing was sent. */
+  releaseStream(call?: CallEnd): void {
+    if (this.streamSinceMs === undefined) return
+    const heldMs = this.options.clock.monotonicMs() - this.streamSinceMs
+    this.streamSinceMs = undefined
+    this.options.admission.release(this.task, { heldMs, ...(call && { call }) })
+  }
+
+  /** For opening the next attempt: what decides by meters whether it may start. */
+  get metering(): Metering | undefined {
+    return this.options.admission.makeMetering(this.task)
+  }
+
+  /**
+   * Tells admission that an attempt which ended without an answer has used nothing. What may have been paid for, or failed on the provider's
+   * side, keeps what was reserved for it.
+   */
+  bookEnd(): void {
+    const { attemptEnd } = this
+    const wasNotSent = attemptEnd?.state === 'not_sent'
+    if (!attemptEnd || !(wasNotSent || (attemptEnd.state === 'refused' && (attemptEnd.httpStatus ?? 0) < 500))) return
+    this.book({ attemptId: attemptEnd.attemptId, usage: NOTHING_USED, wasNotSent })
+  }
+
+  /** Tells admission what an attempt has used. */
+  book(usage: AttemptUsage): void {
+    this.options.admission.book(this.task, usage)
   }
 
   private makeLateError(deadlineMs: number): TaskError {

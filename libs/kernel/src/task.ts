@@ -96,6 +96,8 @@ export interface ClaimedTask {
   readonly provider: string
   readonly model: string
   readonly hasFiles: boolean
+  /** Prompt and answer together, as it was estimated at accept. */
+  readonly estimatedTokens: number
   readonly settingsVersion: number
   /** The template (`name@version`) with which this run was rendered before: it keeps it. null where it has not been, or has none. */
   readonly promptVersion: string | null
@@ -112,7 +114,7 @@ export interface ClaimedTask {
   readonly freeAttemptUsed: boolean
   /** null while a task with files is being prepared, after an end as `maybe_paid` that nobody has judged, and where an answer is already stored. */
   readonly attempt: OpenAttempt | null
-  /** An answer that an earlier attempt of this run has already received: it is never bought again. */
+  /** An answer that was already received, by this run or by an earlier one from which it was redriven: it is never bought again. */
   readonly storedAnswer: StoredAnswer | null
 }
 

@@ -8,6 +8,8 @@ export interface LlmSettings {
   /** undefined: not configured. At least one provider is. */
   readonly gigachat: GigaChatSettings | undefined
   readonly openai: OpenAiSettings | undefined
+  /** Their names. */
+  readonly providers: readonly string[]
   /** Calls in flight for one credential, over all replicas; also the most connections of this replica. */
   readonly maxStreams: number
   readonly connectTimeoutMs: number
@@ -61,6 +63,7 @@ export const llmSettings = defineSettings(schema, {
     return {
       gigachat,
       openai,
+      providers: [...(gigachat ? ['gigachat'] : []), ...(openai ? ['openai'] : [])],
       maxStreams: env.LLM_MAX_STREAMS ?? (forOnePerson ? 1 : 10),
       connectTimeoutMs: env.LLM_CONNECT_TIMEOUT_MS,
       limits: {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { NewTask } from '#libs/kernel'
 import { describe, expect, it } from 'vitest'
 import { PostgresLedger } from '../../../libs/db/src/ledger/postgres-ledger.js'
+import { makeClaimRoom } from '../../factories/claim-room.factory.js'
 import { makeNewTask, makeResend } from '../../factories/new-task.factory.js'
 import { makeFailedEnd, makeRunEnd } from '../../factories/run-end.factory.js'
 import { createLedgerDatabase } from './test-database.js'
@@ -81,7 +82,7 @@ describe(`${PostgresLedger.name}.accept`, () => {
     const task = makeNewTask()
     await ledger.accept(task)
     await expect(ledger.accept(makeResend(task))).resolves.toBe('resend')
-    await ledger.claim(1)
+    await ledger.claim(makeClaimRoom(1))
     await expect(ledger.accept(makeResend(task))).resolves.toBe('resend')
     await expect(sql.value('SELECT count(*) FROM outbox')).resolves.toBe(0)
   })

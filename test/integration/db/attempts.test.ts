@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { PostgresLedger } from '../../../libs/db/src/ledger/postgres-ledger.js'
+import { makeClaimRoom } from '../../factories/claim-room.factory.js'
 import { makeAnswer } from '../../factories/answer.factory.js'
 import { makeAttemptEnd } from '../../factories/attempt-end.factory.js'
 import { makeNewTask } from '../../factories/new-task.factory.js'
@@ -61,7 +62,7 @@ describe(`${PostgresLedger.name}.recordAnswer`, () => {
     const database = await createLedgerDatabase()
     const { ledger } = await openReplica(database)
     await Promise.all([1, 2, 3].map(() => ledger.accept(makeNewTask())))
-    const tasks = await ledger.claim(3)
+    const tasks = await ledger.claim(makeClaimRoom(3))
     const answers = [makeAnswer('a'), makeAnswer('b', { durationMs: 1e12 }), makeAnswer('c')]
     const results = await Promise.allSettled(tasks.map((task, index) => ledger.recordAnswer(task, task.attempt!, answers[index]!)))
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
@@ -95,12 +96,12 @@ describe(`${PostgresLedger.name}, a stored answer`, () => {
   it('brings the template with which it was made, and none where there was none', async () => {
     const replica = await openReplica(await createLedgerDatabase())
     await Promise.all(['with', 'without'].map((taskId) => replica.ledger.accept(makeNewTask({ taskId }))))
-    for (const task of await replica.ledger.claim(2)) {
+    for (const task of await replica.ledger.claim(makeClaimRoom(2))) {
       const answer = { ...makeAnswer(), ...(task.taskId === 'with' && { promptVersion: 'summary@2' }) }
       await replica.ledger.recordAnswer(task, task.attempt!, answer)
       await replica.ledger.defer({ task, delayMs: 0, reason: 'storage_unavailable', deferralClass: 'storage_down', countsAttempt: false })
     }
-    const stored = new Map((await replica.ledger.claim(2)).map(({ taskId, storedAnswer }) => [taskId, storedAnswer]))
+    const stored = new Map((await replica.ledger.claim(makeClaimRoom(2))).map(({ taskId, storedAnswer }) => [taskId, storedAnswer]))
     expect(stored.get('with')).toHaveProperty('promptVersion', 'summary@2')
     expect(stored.get('without')).not.toHaveProperty('promptVersion')
   })

@@ -3,6 +3,7 @@ import { ResilienceEvents } from '#libs/resilience'
 import { waitUntil } from '#tools/rig'
 import { createIntakeGate } from '../../../libs/db/src/ledger/create-intake-gate.js'
 import { recordEvents } from '../../../libs/resilience/src/testing/record-events.js'
+import { makeClaimRoom } from '../../factories/claim-room.factory.js'
 import { makeAnswer } from '../../factories/answer.factory.js'
 import { makeNewTask } from '../../factories/new-task.factory.js'
 import { makeRunEnd } from '../../factories/run-end.factory.js'
@@ -34,7 +35,7 @@ describe('the breaker of PostgreSQL', () => {
     await takeAway()
     const startedMs = performance.now()
     const refused = { code: 'ledger_unavailable', retryable: true, retryAfterMs: expect.any(Number) as number }
-    await expect(replica.ledger.claim(10)).rejects.toMatchObject(refused)
+    await expect(replica.ledger.claim(makeClaimRoom(10))).rejects.toMatchObject(refused)
     await expect(replica.ledger.accept(makeNewTask())).rejects.toMatchObject(refused)
     expect(performance.now() - startedMs).toBeLessThan(200)
     replica.proxy.accept()

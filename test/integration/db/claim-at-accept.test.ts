@@ -1,6 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { ClaimedTask, InstantClaimer } from '#libs/kernel'
+import type { ClaimedTask, ClaimRoom, InstantClaimer, Lane } from '#libs/kernel'
 import { PostgresLedger } from '../../../libs/db/src/ledger/postgres-ledger.js'
+import { makeClaimRoom } from '../../factories/claim-room.factory.js'
 import { makeNewTask } from '../../factories/new-task.factory.js'
 import { makeRunEnd } from '../../factories/run-end.factory.js'
 import { openProxiedReplica } from './proxied-replica.js'
@@ -14,15 +15,15 @@ class Claimer implements InstantClaimer {
 
   constructor(public room: number) {}
 
-  takeRoom(wanted: number): number {
-    const taken = Math.min(wanted, this.room)
+  takeRoomFor(lanes: readonly Lane[]): ClaimRoom {
+    const taken = Math.min(lanes.length, this.room)
     this.room -= taken
-    return taken
+    return makeClaimRoom(taken, { kind: 'accepted' })
   }
 
-  start(tasks: readonly ClaimedTask[], taken: number): void {
+  start(room: ClaimRoom, tasks: readonly ClaimedTask[] = []): void {
     this.started.push(...tasks)
-    this.givenBack += taken - tasks.length
+    this.givenBack += room.tasks - tasks.length
   }
 }
 
@@ -86,7 +87,7 @@ describe(`${PostgresLedger.name}.claimAtAccept`, () => {
     const replica = await openReplica(await createLedgerDatabase())
     const claimer = listen(replica, 2)
     const announced: string[] = []
-    replica.ledger.onDue(() => announced.push('due'))
+    replica.due.listen(() => announced.push('due'))
     const tasks = [1, 9, 5].map((priority) => makeNewTask({ taskId: `p${priority}`, priority }))
     await Promise.all(tasks.map((task) => replica.ledger.accept(task)))
     expect(idsOf(claimer.started)).toEqual(expect.arrayContaining(['p9', 'p5']))
@@ -99,7 +100,7 @@ describe(`${PostgresLedger.name}.claimAtAccept`, () => {
     const replica = await openReplica(await createLedgerDatabase())
     listen(replica)
     const announced: string[] = []
-    replica.ledger.onDue(() => announced.push('due'))
+    replica.due.listen(() => announced.push('due'))
     await replica.ledger.accept(makeNewTask())
     expect(announced).toEqual([])
   })
@@ -111,7 +112,7 @@ describe(`${PostgresLedger.name}.claimAtAccept`, () => {
     await replica.ledger.accept(makeNewTask({ taskId: 'newer', priority: 9 }))
     expect(claimer.started).toEqual([])
     expect(claimer.givenBack).toBe(1)
-    await expect(replica.ledger.claim(10)).resolves.toHaveLength(2)
+    await expect(replica.ledger.claim(makeClaimRoom(10))).resolves.toHaveLength(2)
     await replica.ledger.accept(makeNewTask({ taskId: 'newest' }))
     expect(idsOf(claimer.started)).toEqual(['newest'])
   })
@@ -136,7 +137,7 @@ describe(`${PostgresLedger.name}.claimAtAccept`, () => {
     ])
     expect(idsOf(claimer.started)).toEqual(['plain'])
     expect(claimer.givenBack).toBe(0)
-    expect(idsOf(await replica.ledger.claim(10))).toEqual(expect.arrayContaining(['ordered', 'file']))
+    expect(idsOf(await replica.ledger.claim(makeClaimRoom(10)))).toEqual(expect.arrayContaining(['ordered', 'file']))
   })
 
   it('claims a task that comes twice in a batch once, and one that was there before not at all', async () => {
@@ -194,7 +195,7 @@ describe(`${PostgresLedger.name}.claimAtAccept`, () => {
     const claimed: ClaimedTask[] = []
     await expect
       .poll(async () => {
-        claimed.push(...(await replica.ledger.claim(10).catch(() => [])))
+        claimed.push(...(await replica.ledger.claim(makeClaimRoom(10)).catch(() => [])))
         return idsOf(claimed)
       })
       .toEqual(expect.arrayContaining(['lost', 'next']))

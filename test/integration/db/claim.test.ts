@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import type { ClaimRoom } from '#libs/kernel'
 import { HotPool } from '../../../libs/db/src/connection/hot-pool.js'
 import { CLAIM } from '../../../libs/db/src/ledger/claim.statement.js'
+import { makeLaneArrays } from '../../../libs/db/src/ledger/lane-arrays.js'
 import { PostgresLedger } from '../../../libs/db/src/ledger/postgres-ledger.js'
+import { makeClaimRoom } from '../../factories/claim-room.factory.js'
 import { makeNewTask } from '../../factories/new-task.factory.js'
 import { createLedgerDatabase, makeDbSettings } from './test-database.js'
 import { claimOne, openReplica } from './test-replica.js'
@@ -58,16 +61,16 @@ describe(`${PostgresLedger.name}.claim`, () => {
     ] as const)
       await ledger.accept(makeNewTask({ taskId, priority }))
     const order = []
-    for (let claim = 0; claim < 4; claim++) order.push(...(await ledger.claim(1)).map(({ taskId }) => taskId))
+    for (let claim = 0; claim < 4; claim++) order.push(...(await ledger.claim(makeClaimRoom(1))).map(({ taskId }) => taskId))
     expect(order).toEqual(['high', 'first', 'second', 'low'])
   })
 
   it('takes no more than it may', async () => {
     const { ledger } = await openReplica(await createLedgerDatabase())
     await Promise.all(Array.from({ length: 30 }, (_, index) => ledger.accept(makeNewTask({ priority: index % 10 }))))
-    await expect(ledger.claim(7)).resolves.toHaveLength(7)
-    await expect(ledger.claim(100)).resolves.toHaveLength(23)
-    await expect(ledger.claim(100)).resolves.toEqual([])
+    await expect(ledger.claim(makeClaimRoom(7))).resolves.toHaveLength(7)
+    await expect(ledger.claim(makeClaimRoom(100))).resolves.toHaveLength(23)
+    await expect(ledger.claim(makeClaimRoom(100))).resolves.toEqual([])
   })
 
   it('leaves a task alone until its time has come', async () => {
@@ -75,16 +78,18 @@ describe(`${PostgresLedger.name}.claim`, () => {
     const { ledger } = await openReplica(database)
     await ledger.accept(makeNewTask())
     await database.sql.rows(`UPDATE task_queue SET run_at = now() + interval '1 hour'`)
-    await expect(ledger.claim(10)).resolves.toEqual([])
+    await expect(ledger.claim(makeClaimRoom(10))).resolves.toEqual([])
     await database.sql.rows(`UPDATE task_queue SET run_at = now() - interval '1 second'`)
-    await expect(ledger.claim(10)).resolves.toHaveLength(1)
+    await expect(ledger.claim(makeClaimRoom(10))).resolves.toHaveLength(1)
   })
 
   it('gives every task to one of two replicas that claim at the same time', async () => {
     const database = await createLedgerDatabase()
     const [one, two] = [await openReplica(database), await openReplica(database)]
     await Promise.all(Array.from({ length: 200 }, () => one.ledger.accept(makeNewTask())))
-    const claims = await Promise.all(Array.from({ length: 40 }, (_, index) => (index % 2 === 0 ? one : two).ledger.claim(10)))
+    const claims = await Promise.all(
+      Array.from({ length: 40 }, (_, index) => (index % 2 === 0 ? one : two).ledger.claim(makeClaimRoom(10))),
+    )
     const ids = claims.flat().map(({ id }) => id)
     expect(ids).toHaveLength(200)
     expect(new Set(ids).size).toBe(200)
@@ -96,14 +101,14 @@ describe(`${PostgresLedger.name}.claim`, () => {
     await ledger.accept(makeNewTask())
     await database.sql.rows(`UPDATE worker_lease SET state = 'reaped'`)
     expect(lease.fence).not.toBeNull()
-    await expect(ledger.claim(10)).resolves.toEqual([])
+    await expect(ledger.claim(makeClaimRoom(10))).resolves.toEqual([])
   })
 
   it('takes nothing while it has no lease', async () => {
     const { ledger, lease } = await openReplica(await createLedgerDatabase())
     await ledger.accept(makeNewTask())
     await lease.stop()
-    await expect(ledger.claim(10)).resolves.toEqual([])
+    await expect(ledger.claim(makeClaimRoom(10))).resolves.toEqual([])
   })
 
   it('finds its tasks by an index when there are 50,000', async () => {
@@ -114,12 +119,12 @@ describe(`${PostgresLedger.name}.claim`, () => {
        SELECT n, current_date, 't', 'prompt', 'p', 'm', n % 10, now() - make_interval(secs => n), 100, 10 FROM generate_series(1, 50000) n`,
     )
     await database.sql.rows('ANALYZE task_queue')
-    const plan = await explainClaim(database.url, { leaseId: lease.fence!, limit: 20 })
+    const plan = await explainClaim(database.url, lease.fence!, makeClaimRoom(20, { lane: { provider: 'p', model: 'm', tenant: 't' } }))
     const scans = findNodes(plan, (node) => node['Relation Name'] === 'task_queue' && String(node['Node Type']).includes('Scan'))
     expect(scans.map((node) => node['Node Type'])).not.toContain('Seq Scan')
-    expect(scans.map((node) => node['Index Name'])).toContain('task_queue_due')
+    expect(scans.map((node) => node['Index Name'])).toContain('task_queue_lane')
     // It reads about what it takes, however much waits.
-    const due = scans.find((node) => node['Index Name'] === 'task_queue_due')!
+    const due = scans.find((node) => node['Index Name'] === 'task_queue_lane')!
     expect(Number(due['Actual Rows']) * Number(due['Actual Loops'])).toBeLessThanOrEqual(40)
   })
 })
@@ -127,12 +132,12 @@ describe(`${PostgresLedger.name}.claim`, () => {
 type PlanNode = Record<string, unknown> & { Plans?: PlanNode[] }
 
 /** How PostgreSQL runs the claim in a session of the service's own settings. Rolled back. */
-async function explainClaim(url: string, { leaseId, limit }: { leaseId: number; limit: number }): Promise<PlanNode> {
+async function explainClaim(url: string, leaseId: number, { lanes }: ClaimRoom): Promise<PlanNode> {
   const pool = new HotPool(makeDbSettings(url))
   try {
     const rows = await pool.run<{ 'QUERY PLAN': { Plan: PlanNode }[] }>({ text: `EXPLAIN (ANALYZE, FORMAT JSON) ${CLAIM.text}` }, [
       leaseId,
-      limit,
+      ...makeLaneArrays(lanes),
     ])
     return rows[0]!['QUERY PLAN'][0]!.Plan
   } finally {

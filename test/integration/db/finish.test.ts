@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { PostgresLedger } from '../../../libs/db/src/ledger/postgres-ledger.js'
+import { makeClaimRoom } from '../../factories/claim-room.factory.js'
 import { makeAttemptEnd } from '../../factories/attempt-end.factory.js'
 import { makeNewTask } from '../../factories/new-task.factory.js'
 import { makeFailedEnd, makeRunEnd } from '../../factories/run-end.factory.js'
@@ -13,7 +14,7 @@ describe(`${PostgresLedger.name}.finish`, () => {
     await Promise.all(Array.from({ length: 20 }, () => ledger.accept(makeNewTask())))
     const event = Buffer.alloc(1024 * 1024)
     const run = vi.spyOn(pool, 'run')
-    const tasks = await ledger.claim(20)
+    const tasks = await ledger.claim(makeClaimRoom(20))
     await Promise.all(tasks.map((task) => ledger.finish(makeRunEnd(task, { makeResultEvent: () => event, sizeBytes: event.length }))))
     const sizes = run.mock.calls
       .filter(([{ name }]) => name === 'finish')
@@ -111,7 +112,7 @@ describe(`${PostgresLedger.name}.finish`, () => {
     const { ledger } = await openReplica(database)
     const keys = [null, null, Buffer.from('a'), Buffer.from('b'), null]
     await Promise.all(keys.map((key) => ledger.accept(makeNewTask({ key, orderingKey: key }))))
-    const tasks = await ledger.claim(10)
+    const tasks = await ledger.claim(makeClaimRoom(10))
     await database.sql.rows('UPDATE task_queue SET lease_id = lease_id + 1 WHERE id = $1', [tasks[1]!.id])
     const ends = tasks.map((task, index) => (index === 4 ? makeFailedEnd(task, { attemptEnd: makeAttemptEnd(task) }) : makeRunEnd(task)))
     const results = await Promise.all(ends.map((end) => ledger.finish(end)))

@@ -2,6 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { TcpProxy } from '#tools/rig'
 import { HotPool } from '../../../libs/db/src/connection/hot-pool.js'
 import { PostgresIntakeGate, type IntakeCaps } from '../../../libs/db/src/ledger/postgres-intake-gate.js'
+import { makeClaimRoom } from '../../factories/claim-room.factory.js'
 import { makeNewTask } from '../../factories/new-task.factory.js'
 import { createLedgerDatabase, makeDbSettings } from './test-database.js'
 import { openReplica } from './test-replica.js'
@@ -43,8 +44,8 @@ describe(PostgresIntakeGate.name, () => {
     const database = await createLedgerDatabase()
     const { ledger } = await openReplica(database)
     await Promise.all([1, 2, 3, 4].map(() => ledger.accept(makeNewTask())))
-    const [task] = await ledger.claim(1)
-    const [other] = await ledger.claim(1)
+    const [task] = await ledger.claim(makeClaimRoom(1))
+    const [other] = await ledger.claim(makeClaimRoom(1))
     await ledger.defer({ task: task!, delayMs: 60_000, reason: 'x', deferralClass: 'internal', countsAttempt: true })
     expect(other).toBeDefined()
     const gate = await openGate(database.url, caps)

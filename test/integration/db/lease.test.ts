@@ -3,6 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { HotPool } from '../../../libs/db/src/connection/hot-pool.js'
 import { reapLeases } from '../../../libs/db/src/lease/lease.statements.js'
 import { PostgresWorkerLease } from '../../../libs/db/src/lease/postgres-worker-lease.js'
+import { makeClaimRoom } from '../../factories/claim-room.factory.js'
 import { makeAnswer } from '../../factories/answer.factory.js'
 import { makeKeyedTasks, makeNewTask } from '../../factories/new-task.factory.js'
 import { makeRunEnd } from '../../factories/run-end.factory.js'
@@ -37,7 +38,7 @@ describe(PostgresWorkerLease.name, () => {
       dead.ledger.accept(makeNewTask({ taskId: 'preparing', hasFiles: true })),
       dead.ledger.accept(makeNewTask({ taskId: 'answered' })),
     ])
-    const tasks = await dead.ledger.claim(10)
+    const tasks = await dead.ledger.claim(makeClaimRoom(10))
     const answered = tasks.find(({ taskId }) => taskId === 'answered')!
     await dead.ledger.recordAnswer(answered, answered.attempt!, makeAnswer())
     await expire(database, dead)
@@ -46,7 +47,7 @@ describe(PostgresWorkerLease.name, () => {
     await expect(once(heir.lease.events, 'reaped')).resolves.toEqual([{ tasks: 3, maybePaid: 1 }])
     // They are let out one by one; here all at once.
     await database.sql.rows('UPDATE task_queue SET run_at = now()')
-    const inherited = await heir.ledger.claim(10)
+    const inherited = await heir.ledger.claim(makeClaimRoom(10))
     const byId = Object.fromEntries(inherited.map((task) => [task.taskId, task]))
     expect(byId.sending).toMatchObject({ attempt: null, maybePaid: 1, attempts: 0, crashes: 0, storedAnswer: null })
     expect(byId.preparing).toMatchObject({ attempt: null, maybePaid: 0, attempts: 0, crashes: 0 })
@@ -209,7 +210,7 @@ describe(PostgresWorkerLease.name, () => {
       const slow = await openReplica(database)
       await Promise.all(Array.from({ length: 20 }, () => slow.ledger.accept(makeNewTask())))
       await expire(database, slow)
-      await Promise.all([slow.ledger.claim(10), slow.ledger.claim(10), reapLeases(pool, -1)])
+      await Promise.all([slow.ledger.claim(makeClaimRoom(10)), slow.ledger.claim(makeClaimRoom(10)), reapLeases(pool, -1)])
       const stray = await database.sql.value<number>(
         `SELECT count(*) FROM task_queue q JOIN worker_lease l ON l.id = q.lease_id WHERE q.state = 'running' AND l.state <> 'held'`,
       )

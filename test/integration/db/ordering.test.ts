@@ -1,6 +1,7 @@
 import type { ClaimedTask, NewTask } from '#libs/kernel'
 import { describe, expect, it } from 'vitest'
 import { PostgresLedger } from '../../../libs/db/src/ledger/postgres-ledger.js'
+import { makeClaimRoom } from '../../factories/claim-room.factory.js'
 import { makeAttemptEnd } from '../../factories/attempt-end.factory.js'
 import { makeKeyedTasks, makeNewTask } from '../../factories/new-task.factory.js'
 import { makeFailedEnd, makeRunEnd } from '../../factories/run-end.factory.js'
@@ -19,7 +20,7 @@ describe(`${PostgresLedger.name}, order per key`, () => {
   it('gives only the first task of each key', async () => {
     const replica = await openReplica(await createLedgerDatabase())
     await acceptAll(replica, [...makeKeyedTasks('a', 3), ...makeKeyedTasks('b', 2), makeNewTask({ taskId: 'without' })])
-    const claimed = await replica.ledger.claim(10)
+    const claimed = await replica.ledger.claim(makeClaimRoom(10))
     expect(claimed.map(({ key }) => key?.toString() ?? null).toSorted((x, y) => String(x).localeCompare(String(y)))).toEqual([
       'a',
       'b',
@@ -59,12 +60,12 @@ describe(`${PostgresLedger.name}, order per key`, () => {
       attemptEnd: makeAttemptEnd(head),
       countsAttempt: true,
     })
-    await expect(replica.ledger.claim(10)).resolves.toEqual([])
+    await expect(replica.ledger.claim(makeClaimRoom(10))).resolves.toEqual([])
     await makeDue(database)
     const again = await claimOne(replica)
     expect(again.taskId).toBe(head.taskId)
     await replica.ledger.hold(again, 'maybe_paid', { attemptEnd: makeAttemptEnd(again, { state: 'maybe_paid' }) })
-    await expect(replica.ledger.claim(10)).resolves.toEqual([])
+    await expect(replica.ledger.claim(makeClaimRoom(10))).resolves.toEqual([])
   })
 
   it('takes the lowest offset next, not the one that was stored first', async () => {
@@ -122,7 +123,7 @@ describe(`${PostgresLedger.name}, order per key`, () => {
     }
     const consume = async (replica: TestReplica) => {
       for (let idle = 0; !isDone() && idle < 2_000; idle++) {
-        const tasks = await replica.ledger.claim(4)
+        const tasks = await replica.ledger.claim(makeClaimRoom(4))
         if (tasks.length > 0) idle = 0
         await Promise.all(tasks.map((task) => end(replica, task)))
       }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { PostgresLedger } from '../../../libs/db/src/ledger/postgres-ledger.js'
+import { makeClaimRoom } from '../../factories/claim-room.factory.js'
 import { makeAnswer } from '../../factories/answer.factory.js'
 import { makeAttemptEnd } from '../../factories/attempt-end.factory.js'
 import { makeNewTask } from '../../factories/new-task.factory.js'
@@ -41,7 +42,7 @@ describe(`${PostgresLedger.name}.defer`, () => {
       attempts: 1,
       sends: 1,
     })
-    await expect(replica.ledger.claim(10)).resolves.toEqual([])
+    await expect(replica.ledger.claim(makeClaimRoom(10))).resolves.toEqual([])
     await makeDue(database)
     await expect(claimOne(replica)).resolves.toMatchObject({ attempts: 2, attempt: { number: 2 } })
   })
@@ -220,7 +221,7 @@ describe(`${PostgresLedger.name}.defer`, () => {
     const database = await createLedgerDatabase()
     const { ledger } = await openReplica(database)
     await Promise.all([1, 2, 3].map(() => ledger.accept(makeNewTask())))
-    const tasks = await ledger.claim(3)
+    const tasks = await ledger.claim(makeClaimRoom(3))
     await ledger.recordAnswer(tasks[2]!, tasks[2]!.attempt!, makeAnswer())
     await database.sql.rows('UPDATE task_queue SET lease_id = lease_id + 1 WHERE id = $1', [tasks[0]!.id])
     const results = await Promise.all([
@@ -249,7 +250,7 @@ describe(`${PostgresLedger.name}.hold`, () => {
       deferrals: 0,
     })
     await makeDue(database)
-    await expect(replica.ledger.claim(10)).resolves.toEqual([])
+    await expect(replica.ledger.claim(makeClaimRoom(10))).resolves.toEqual([])
   })
 
   it('keeps the template of the run', async () => {

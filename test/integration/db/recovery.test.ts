@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { classifyError, type ClaimedTask } from '#libs/kernel'
 import { PostgresLedger } from '../../../libs/db/src/ledger/postgres-ledger.js'
+import { makeClaimRoom } from '../../factories/claim-room.factory.js'
 import { makeAnswer } from '../../factories/answer.factory.js'
 import { makeNewTask } from '../../factories/new-task.factory.js'
 import { makeRunEnd } from '../../factories/run-end.factory.js'
@@ -17,7 +18,7 @@ async function loseClaim(replica: ProxiedReplica, { sql }: TestDatabase): Promis
     await expect.poll(() => sql.value(`SELECT count(*) FROM task_queue WHERE state = 'pending'`)).toBe(0)
     replica.proxy.cut()
   }
-  const [claim] = await Promise.allSettled([replica.ledger.claim(10), cutWhenClaimed()])
+  const [claim] = await Promise.allSettled([replica.ledger.claim(makeClaimRoom(10)), cutWhenClaimed()])
   expect(claim).toMatchObject({ status: 'rejected', reason: { code: 'ledger_unavailable' } })
 }
 

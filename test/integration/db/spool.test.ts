@@ -8,6 +8,7 @@ import { AbandonedAnswers } from '../../../libs/db/src/spool/abandoned-answers.j
 import { encodeSpoolRecord } from '../../../libs/db/src/spool/spool-record.js'
 import { SpoolFolder } from '../../../libs/db/src/spool/spool.folder.js'
 import { ResilienceEvents } from '#libs/resilience'
+import { makeClaimRoom } from '../../factories/claim-room.factory.js'
 import { makeAnswer } from '../../factories/answer.factory.js'
 import { makeNewTask } from '../../factories/new-task.factory.js'
 import { makeReceivedAnswer } from '../../factories/received-answer.factory.js'
@@ -55,7 +56,7 @@ describe(AbandonedAnswers.name, () => {
     const database = await createLedgerDatabase()
     const replica = await openReplica(database)
     await Promise.all(['late', 'answered'].map((taskId) => replica.ledger.accept(makeNewTask({ taskId }))))
-    const tasks = await replica.ledger.claim(10)
+    const tasks = await replica.ledger.claim(makeClaimRoom(10))
     const [late, answered] = ['late', 'answered'].map((id) => tasks.find(({ taskId }) => taskId === id)!)
     await database.sql.rows(`UPDATE attempt SET state = 'maybe_paid' WHERE task_number = $1`, [late!.id])
     await replica.ledger.recordAnswer(answered!, answered!.attempt!, makeAnswer('first'))
@@ -80,7 +81,7 @@ describe(AbandonedAnswers.name, () => {
     const database = await createLedgerDatabase()
     const replica = await openReplica(database)
     await Promise.all([replica.ledger.accept(makeNewTask()), replica.ledger.accept(makeNewTask())])
-    const [good, bad] = await replica.ledger.claim(10)
+    const [good, bad] = await replica.ledger.claim(makeClaimRoom(10))
     const refused = encodeSpoolRecord({ task: bad!, attempt: bad!.attempt!, answer: makeAnswer('', { status: 2 ** 31 }) })
     const { parent, folder } = await leaveFile(refused, recordOf(good!, 'good'))
     await new AbandonedAnswers(replica.pool, parent).bringIn()
@@ -116,7 +117,7 @@ describe(`${PostgresLedger.name}, when PostgreSQL is back`, () => {
     const recorded = ledger.recordAnswer(task, task.attempt!, makeAnswer()).then(() => 'recorded')
     await failed
     proxy.accept()
-    const isFirst = ledger.claim(10).then(
+    const isFirst = ledger.claim(makeClaimRoom(10)).then(
       () => 'claimed',
       (error: unknown) => error,
     )

@@ -2,6 +2,7 @@ import type { ClaimedTask } from '#libs/kernel'
 import { describe, expect, it } from 'vitest'
 import { reapLeases } from '../../../libs/db/src/lease/lease.statements.js'
 import { letSuspectOut } from '../../../libs/db/src/lease/suspect.statements.js'
+import { makeClaimRoom } from '../../factories/claim-room.factory.js'
 import { makeNewTask } from '../../factories/new-task.factory.js'
 import { makeRunEnd } from '../../factories/run-end.factory.js'
 import { createLedgerDatabase, type TestDatabase } from './test-database.js'
@@ -29,7 +30,7 @@ async function dieWithDue({ database, heir }: Scene): Promise<ClaimedTask[]> {
 }
 
 function claimDue({ ledger }: TestReplica): Promise<ClaimedTask[]> {
-  return ledger.claim(100)
+  return ledger.claim(makeClaimRoom(100))
 }
 
 async function accept({ heir }: Scene, ...taskIds: string[]): Promise<void> {

@@ -1,4 +1,4 @@
-import { SystemClock, type ClaimedTask } from '#libs/kernel'
+import { SystemClock, type ClaimedTask, type Lane } from '#libs/kernel'
 import { PortPolicies, ResilienceEvents } from '#libs/resilience'
 import { onTestFinished } from 'vitest'
 import { isDatabaseAway } from '../../../libs/db/src/connection/database.error.js'
@@ -7,6 +7,7 @@ import { PostgresWorkerLease } from '../../../libs/db/src/lease/postgres-worker-
 import { DueTasks } from '../../../libs/db/src/ledger/due-tasks.js'
 import { PostgresLedger } from '../../../libs/db/src/ledger/postgres-ledger.js'
 import { AbandonedAnswers } from '../../../libs/db/src/spool/abandoned-answers.js'
+import { makeClaimRoom } from '../../factories/claim-room.factory.js'
 import { makeDbSettings, type TestDatabase } from './test-database.js'
 
 /** A replica's side of the ledger: what DbModule wires. */
@@ -67,9 +68,9 @@ async function stopTimers(lease: PostgresWorkerLease): Promise<void> {
   await inside.busy
 }
 
-/** The only task that is due. */
-export async function claimOne({ ledger }: Pick<TestReplica, 'ledger'>): Promise<ClaimedTask> {
-  const tasks = await ledger.claim(10)
+/** The only task that is due, of the lane that tasks have by default. */
+export async function claimOne({ ledger }: Pick<TestReplica, 'ledger'>, lane?: Lane): Promise<ClaimedTask> {
+  const tasks = await ledger.claim(makeClaimRoom(10, { ...(lane && { lane }) }))
   if (tasks.length !== 1) throw new Error(`one task should be due, but ${tasks.length} are`)
   return tasks[0]!
 }

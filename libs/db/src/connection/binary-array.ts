@@ -4,7 +4,7 @@
  *
  * Source: array_recv() and the *recv() functions in PostgreSQL's src/backend/utils/adt.
  */
-const OID = { bool: 16, bytea: 17, int8: 20, int4: 23, text: 25, timestamptz: 1184, uuid: 2950 } as const
+const OID = { bool: 16, bytea: 17, int8: 20, int4: 23, text: 25, float8: 701, timestamptz: 1184, uuid: 2950 } as const
 const HEADER_BYTES = 20
 const LENGTH_BYTES = 4
 const NULL_LENGTH = -1
@@ -72,6 +72,11 @@ const int4: Layout<number> = {
   sizeOf: () => 4,
   write: (target, value, offset) => target.writeInt32BE(value, offset) - offset,
 }
+const float8: Layout<number> = {
+  oid: OID.float8,
+  sizeOf: () => 8,
+  write: (target, value, offset) => target.writeDoubleBE(value, offset) - offset,
+}
 const bool: Layout<boolean> = {
   oid: OID.bool,
   sizeOf: () => 1,
@@ -122,6 +127,11 @@ export function makeBigintArray(values: readonly (number | bigint | null)[]): Bu
 /** Cast as `integer[]`. */
 export function makeIntegerArray(values: readonly (number | null)[]): Buffer {
   return encode(values, int4)
+}
+
+/** Cast as `float8[]`. */
+export function makeFloatArray(values: readonly (number | null)[]): Buffer {
+  return encode(values, float8)
 }
 
 /** Cast as `boolean[]`. */

@@ -20,7 +20,13 @@ const END_EXPIRED: Statement = {
   text: `
   UPDATE worker_lease SET state = 'reaped', ended_at = now() WHERE id = ANY(ARRAY(
     SELECT id FROM worker_lease WHERE state = 'held' AND expires_at < now() AND id <> $1 ORDER BY id FOR UPDATE SKIP LOCKED
-  ))`,
+  )) RETURNING id`,
+}
+
+/** Streams of ended leases count for nobody already; here their rows go. */
+const FORGET_GRANTS: Statement = {
+  name: 'lease-forget-grants',
+  text: `DELETE FROM stream_grant g WHERE NOT EXISTS (SELECT FROM worker_lease l WHERE l.id = g.lease_id AND l.state = 'held')`,
 }
 
 const END_OWN: Statement = {
@@ -52,7 +58,7 @@ const FREE_TASKS: Statement = {
     WHERE state = 'running' AND suspect_since IS NOT NULL AND lease_id = ANY(ARRAY(SELECT lease_id FROM orphan))
     GROUP BY lease_id HAVING count(*) = 1
   ), unanswered AS (
-    UPDATE attempt a SET state = 'maybe_paid', ended_at = now(), error_code = 'lease_lost'
+    UPDATE attempt a SET state = 'maybe_paid', ended_at = now(), error_code = 'lease_lost', booked_tokens = a.reserved_tokens
     FROM orphan o
     WHERE a.accepted_on = o.accepted_on AND a.task_number = o.id AND a.run = o.run AND a.number = o.sends AND a.state = 'sending'
     RETURNING a.task_number, a.counted
@@ -90,7 +96,8 @@ export async function renewLease(pool: HotPool, id: number, durationMs: number):
 /** Makes suspects of the tasks that dead workers held. */
 export async function reapLeases(pool: HotPool, ownId: number): Promise<FreedTasks> {
   return pool.transaction(async (transaction) => {
-    await transaction.run(END_EXPIRED, [ownId])
+    const ended = await transaction.run(END_EXPIRED, [ownId])
+    if (ended.length > 0) await transaction.run(FORGET_GRANTS, [])
     return countFreed(await transaction.run<FreedRow>(FREE_TASKS, [1]))
   })
 }
@@ -99,6 +106,7 @@ export async function reapLeases(pool: HotPool, ownId: number): Promise<FreedTas
 export async function releaseLease(pool: HotPool, id: number): Promise<FreedTasks> {
   return pool.transaction(async (transaction) => {
     await transaction.run(END_OWN, [id])
+    await transaction.run(FORGET_GRANTS, [])
     return countFreed(await transaction.run<FreedRow>(FREE_TASKS, [0]))
   })
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { TaskError, type AcceptResult, type ClaimedTask, type NewTask } from '#libs/kernel'
+import { TaskError, type AcceptResult, type ClaimedTask, type ClaimRoom, type NewTask } from '#libs/kernel'
 import {
   makeBigintArray,
   makeBooleanArray,
@@ -10,6 +10,7 @@ import {
   makeUuidArray,
 } from '../connection/binary-array.js'
 import type { HotPool, Row, Statement, StatementRunner } from '../connection/hot-pool.js'
+import { makeLaneArrays } from './lane-arrays.js'
 import { lockKeys, makeKeyArray, promoteHeads } from './ordering.statements.js'
 
 /** The default of `task_queue.settings_version`. */
@@ -54,27 +55,40 @@ const ACCEPT: Statement = {
 }
 
 /**
- * The same, and what may run at once is claimed with it, up to $22 tasks under the lease $21: neither bound to an order nor with files to be
- * read first, and only while no older task is due. A due task that somebody else is just claiming does not wait any more, so those that are
- * locked are passed over. Without the lease nothing is claimed.
+ * The same, and what may run at once is claimed with it under the lease $21, of each lane as many as there is room: neither bound to an order
+ * nor with files to be read first, and only while no older task of the lane is due and its route is not closed. A due task that somebody else
+ * is just claiming does not wait any more, so those that are locked are passed over. Without the lease nothing is claimed.
  */
 const ACCEPT_AND_CLAIM: Statement = {
   name: 'accept-and-claim',
   text: `
   WITH lease AS MATERIALIZED (
     SELECT id FROM worker_lease WHERE id = $21 AND state = 'held' FOR SHARE
-  ), older AS MATERIALIZED (
-    SELECT d.id FROM generate_series(9, 0, -1) AS p(priority)
-    CROSS JOIN LATERAL (
-      SELECT q.id FROM task_queue q WHERE q.state = 'pending' AND q.is_head AND q.priority = p.priority AND q.run_at <= now()
-      ORDER BY q.run_at, q.id LIMIT 1 FOR SHARE SKIP LOCKED
-    ) d
-    LIMIT 1
+  ), lane AS MATERIALIZED (
+    SELECT l.* FROM lease CROSS JOIN unnest($22::text[], $23::text[], $24::text[], $25::integer[], $26::boolean[])
+      AS l(provider, model, tenant, room, is_probe)
+    LEFT JOIN LATERAL (
+      SELECT status FROM route_breaker b WHERE b.provider = l.provider AND b.model = l.model LIMIT 1
+    ) b ON true
+    LEFT JOIN LATERAL (
+      SELECT true AS waits FROM generate_series(9, 0, -1) AS p(priority)
+      CROSS JOIN LATERAL (
+        SELECT q.id FROM task_queue q
+        WHERE q.state = 'pending' AND q.is_head AND q.provider = l.provider AND q.model = l.model AND q.tenant = l.tenant
+          AND q.priority = p.priority AND q.run_at <= now()
+        ORDER BY q.run_at, q.id LIMIT 1 FOR SHARE SKIP LOCKED
+      ) d
+      LIMIT 1
+    ) older ON true
+    WHERE coalesce(b.status, 'closed') = 'closed' AND older.waits IS NULL
   ), ${STORE}, chosen AS MATERIALIZED (
-    SELECT id FROM input
-    WHERE (id IN (SELECT id FROM fresh)) IS TRUE AND ordering_key IS NULL AND NOT has_files
-      AND EXISTS (SELECT FROM lease) AND NOT EXISTS (SELECT FROM older)
-    ORDER BY priority DESC, id LIMIT $22
+    SELECT c.id FROM lane l
+    CROSS JOIN LATERAL (
+      SELECT i.id FROM input i
+      WHERE (i.id IN (SELECT id FROM fresh)) IS TRUE AND i.ordering_key IS NULL AND NOT i.has_files
+        AND i.provider = l.provider AND i.model = l.model AND i.tenant = l.tenant
+      ORDER BY i.priority DESC, i.id LIMIT l.room
+    ) c
   ), queued AS (
     INSERT INTO task_queue (id, accepted_on, tenant, type, provider, model, priority, is_head, prepare, ordering_key, ordering_offset,
                             size_bytes, estimated_tokens, deadline, state, lease_id, claims, sends, attempts)
@@ -119,7 +133,7 @@ const RECOGNISE: Statement = {
 /** What may be claimed together with being accepted. */
 export interface InstantRoom {
   readonly leaseId: number
-  readonly tasks: number
+  readonly room: ClaimRoom
 }
 
 export interface Accepted {
@@ -206,7 +220,7 @@ function insertRows(runner: StatementRunner, { tasks, positions, room, attemptId
     makeIntegerArray(chosen.map((task) => task.estimatedTokens)),
     makeIntegerArray(positions),
     makeUuidArray(room ? positions.map((position) => attemptIds[position]!) : []),
-    ...(room ? [room.leaseId, room.tasks] : []),
+    ...(room ? [room.leaseId, ...makeLaneArrays(room.room.lanes)] : []),
   ])
 }
 
@@ -216,7 +230,7 @@ function makeClaimedTask(
   { task, attemptId, leaseId }: { readonly task: NewTask; readonly attemptId: string; readonly leaseId: number },
 ): ClaimedTask[] {
   if (acceptedAtMs === null) return []
-  const { payload, payloadHash: _, estimatedTokens: __, ...fields } = task
+  const { payload, payloadHash: _, ...fields } = task
   return [
     {
       ...fields,

@@ -1,34 +1,53 @@
-import type { ClaimedTask, DeferralClass, StoredAnswer } from '#libs/kernel'
+import type { ClaimedTask, ClaimRoom, DeferralClass, Metering, StoredAnswer } from '#libs/kernel'
+import { lockMeters, writeMeters } from '../admission/meter.statements.js'
+import { makeBigintArray, makeFloatArray, makeIntegerArray } from '../connection/binary-array.js'
 import type { HotPool, Row, Statement } from '../connection/hot-pool.js'
+import { makeLaneArrays } from './lane-arrays.js'
+
+/** The lanes $2 to $6 that may be called for: nothing on a route whose breaker has opened since this replica last looked, but for the holder of its probe. */
+const LANES = `
+  lease AS MATERIALIZED (
+    SELECT id FROM worker_lease WHERE id = $1 AND state = 'held' FOR SHARE
+  ), lane AS MATERIALIZED (
+    SELECT l.* FROM lease CROSS JOIN unnest($2::text[], $3::text[], $4::text[], $5::integer[], $6::boolean[])
+      WITH ORDINALITY AS l(provider, model, tenant, room, is_probe, position)
+    LEFT JOIN LATERAL (
+      SELECT status, probe_lease_id FROM route_breaker b WHERE b.provider = l.provider AND b.model = l.model LIMIT 1
+    ) b ON true
+    WHERE coalesce(b.status, 'closed') = 'closed' OR l.is_probe AND b.status = 'half_open' AND b.probe_lease_id = $1
+  )`
+
+/** One index range for each priority keeps deferred tasks of a high priority out of the way. */
+const DUE = `
+  due AS MATERIALIZED (
+    SELECT d.*, l.position FROM lane l
+    CROSS JOIN LATERAL (
+      SELECT t.* FROM generate_series(9, 0, -1) AS p(priority)
+      CROSS JOIN LATERAL (
+        SELECT q.id, q.accepted_on, q.run, q.sends, q.answers_from, q.prepare, q.estimated_tokens FROM task_queue q
+        WHERE q.state = 'pending' AND q.is_head AND q.provider = l.provider AND q.model = l.model AND q.tenant = l.tenant
+          AND q.priority = p.priority AND q.run_at <= now()
+        ORDER BY q.run_at, q.id LIMIT l.room FOR UPDATE SKIP LOCKED
+      ) t
+      LIMIT l.room
+    ) d
+  )`
 
 /**
- * Claims due heads, highest priority first, and opens an attempt for each that is ready for one: neither to be prepared first nor with
- * an answer that an earlier attempt of the run has received. The lease row is share-locked, so that a reaper either sees these tasks or
- * makes this claim find no lease. One index range for each priority keeps deferred tasks of a high priority out of the way.
- *
- * No list of the statement is joined with another one: the planner takes each for one row, and would compare every row with every other.
- * A list of ids becomes an index scan, and `IN` inside an expression a hash table.
+ * Those for which an answer has been received: by an earlier attempt of the run or, where it is redriven, in one of the runs that it may start
+ * from (`answers_from`; nobody else's rows are looked at for that).
  */
-export const CLAIM: Statement = {
-  name: 'claim',
-  text: `
-  WITH lease AS MATERIALIZED (
-    SELECT id FROM worker_lease WHERE id = $1 AND state = 'held' FOR SHARE
-  ), due AS MATERIALIZED (
-    SELECT d.* FROM lease
-    CROSS JOIN generate_series(9, 0, -1) AS p(priority)
-    CROSS JOIN LATERAL (
-      SELECT q.id, q.accepted_on, q.run, q.sends FROM task_queue q
-      WHERE q.state = 'pending' AND q.is_head AND q.priority = p.priority AND q.run_at <= now()
-      ORDER BY q.run_at, q.id LIMIT $2 FOR UPDATE SKIP LOCKED
-    ) d
-    LIMIT $2
-  ), answered AS MATERIALIZED (
+const ANSWERED = `
+  answered AS MATERIALIZED (
     SELECT due.id FROM due
-    WHERE due.sends > 0 AND (
-      SELECT true FROM answer a WHERE a.accepted_on = due.accepted_on AND a.task_number = due.id AND a.run = due.run LIMIT 1
+    WHERE (due.sends > 0 OR due.answers_from < due.run) AND (
+      SELECT true FROM answer a WHERE a.accepted_on = due.accepted_on AND a.task_number = due.id AND a.run >= due.answers_from LIMIT 1
     )
-  ), claimed AS (
+  )`
+
+/** Claims what is `due`, and opens an attempt for each that is ready for one. `reserved` are the attempt's columns of what it may use. */
+const makeTake = (reserved: { readonly columns: string; readonly values: string }) => `
+  claimed AS (
     UPDATE task_queue q SET
       state = 'running', lease_id = $1, claims = q.claims + 1, reason = NULL,
       sends = q.sends + CASE WHEN q.prepare OR q.id IN (SELECT id FROM answered) THEN 0 ELSE 1 END,
@@ -37,11 +56,11 @@ export const CLAIM: Statement = {
     RETURNING q.*, q.id IN (SELECT id FROM answered) AS is_answered,
       CASE WHEN q.prepare OR q.id IN (SELECT id FROM answered) THEN NULL ELSE gen_random_uuid() END AS attempt_id
   ), opened AS (
-    INSERT INTO attempt (accepted_on, task_number, run, number, id, counted, provider, model, lease_id, reserved_tokens)
-    SELECT accepted_on, id, run, sends, attempt_id, true, provider, model, $1, estimated_tokens FROM claimed WHERE attempt_id IS NOT NULL
+    INSERT INTO attempt (accepted_on, task_number, run, number, id, counted, provider, model, lease_id, ${reserved.columns})
+    SELECT accepted_on, id, run, sends, attempt_id, true, provider, model, $1, ${reserved.values} FROM claimed WHERE attempt_id IS NOT NULL
   )
   SELECT c.id, c.accepted_on, c.run, c.sends, c.attempts, c.maybe_paid, c.crashes, c.claims, c.free_attempt_used, c.settings_version,
-         c.prompt_version, c.deferral_class, c.deferrals, c.priority, c.type, c.tenant, c.provider, c.model, t.task_id, t.topic, t.partition, t."offset"::text AS "offset",
+         c.prompt_version, c.deferral_class, c.deferrals, c.priority, c.estimated_tokens, c.type, c.tenant, c.provider, c.model, t.task_id, t.topic, t.partition, t."offset"::text AS "offset",
          t.record_key, c.ordering_key, convert_from(t.payload, 'UTF8') AS payload, t.traceparent, t.correlation_id, t.has_files,
          floor(date_part('epoch', t.deadline) * 1000) AS deadline, floor(date_part('epoch', t.accepted_at) * 1000) AS accepted_at,
          c.attempt_id, s.attempt_id AS stored_id, s.attempt AS stored_attempt, s.status, s.headers, s.body, s.duration_ms,
@@ -50,9 +69,46 @@ export const CLAIM: Statement = {
   CROSS JOIN LATERAL (SELECT * FROM task WHERE accepted_on = c.accepted_on AND id = c.id LIMIT 1) t
   LEFT JOIN LATERAL (
     SELECT attempt_id, attempt, status, headers, body, duration_ms, prompt_version FROM answer
-    WHERE c.is_answered AND accepted_on = c.accepted_on AND task_number = c.id AND run = c.run ORDER BY received_at LIMIT 1
+    WHERE c.is_answered AND accepted_on = c.accepted_on AND task_number = c.id AND run >= c.answers_from
+    ORDER BY run DESC, received_at LIMIT 1
   ) s ON true
-  ORDER BY c.priority DESC, c.run_at, c.id`,
+  ORDER BY c.priority DESC, c.run_at, c.id`
+
+/**
+ * Claims due heads of these lanes, in each the highest priority first, and opens an attempt for each that is ready for one: neither to be
+ * prepared first nor with an answer that has been received already. The lease row is share-locked, so that a reaper either
+ * sees these tasks or makes this claim find no lease.
+ *
+ * No list of the statement is joined with another one: the planner takes each for one row, and would compare every row with every other.
+ * A list of ids becomes an index scan, and `IN` inside an expression a hash table.
+ */
+export const CLAIM: Statement = {
+  name: 'claim',
+  text: `WITH ${LANES}, ${DUE}, ${ANSWERED}, ${makeTake({ columns: 'reserved_tokens', values: 'estimated_tokens' })}`,
+}
+
+/** Locks what the same claim would take, in the order in which it is due. */
+const FIND: Statement = {
+  name: 'claim-find',
+  text: `WITH ${LANES}, ${DUE}, ${ANSWERED}
+  SELECT due.id, (due.position - 1)::integer AS lane, due.estimated_tokens,
+         NOT due.prepare AND (due.id IN (SELECT id FROM answered)) IS NOT TRUE AS needs_call
+  FROM due`,
+}
+
+/** Claims tasks that are locked already, each with what its meters have given it. */
+const TAKE: Statement = {
+  name: 'claim-take',
+  text: `
+  WITH input AS MATERIALIZED (
+    SELECT * FROM unnest($2::bigint[], $3::integer[], $4::integer[], $5::float8[]) AS i(id, tokens, max_tokens, money)
+  ), due AS MATERIALIZED (
+    SELECT q.id, q.accepted_on, q.run, q.sends, q.answers_from FROM task_queue q WHERE q.id = ANY($2::bigint[])
+  ), ${ANSWERED}, ${makeTake({
+    columns: 'reserved_tokens, reserved_max_tokens, reserved_money, metered_on',
+    values: `(SELECT i.tokens FROM input i WHERE i.id = claimed.id), (SELECT i.max_tokens FROM input i WHERE i.id = claimed.id),
+      (SELECT i.money FROM input i WHERE i.id = claimed.id), (now() AT TIME ZONE 'UTC')::date`,
+  })}`,
 }
 
 interface ClaimRow extends Row {
@@ -85,6 +141,7 @@ interface ClaimRow extends Row {
   correlation_id: string | null
   deadline: number | null
   has_files: boolean
+  estimated_tokens: number
   accepted_at: number
   attempt_id: string | null
   stored_id: string | null
@@ -96,9 +153,43 @@ interface ClaimRow extends Row {
   stored_prompt_version: string | null
 }
 
-export async function claimTasks(pool: HotPool, leaseId: number, limit: number): Promise<ClaimedTask[]> {
-  const rows = await pool.run<ClaimRow>(CLAIM, [leaseId, limit])
+interface FoundRow extends Row {
+  id: number
+  lane: number
+  estimated_tokens: number
+  needs_call: boolean
+}
+
+export async function claimTasks(pool: HotPool, leaseId: number, { lanes, metering }: ClaimRoom): Promise<ClaimedTask[]> {
+  if (metering) return claimMetered(pool, leaseId, { lanes, metering })
+  const rows = await pool.run<ClaimRow>(CLAIM, [leaseId, ...makeLaneArrays(lanes)])
   return rows.map((row) => makeClaimedTask(row, leaseId))
+}
+
+/** Meters first, then tasks: the same order for everybody, so that nobody waits for another in a circle. */
+function claimMetered(
+  pool: HotPool,
+  leaseId: number,
+  { lanes, metering }: Pick<ClaimRoom, 'lanes'> & { readonly metering: Metering },
+): Promise<ClaimedTask[]> {
+  return pool.transaction(async (transaction) => {
+    const levels = await lockMeters(transaction, metering.meters)
+    const found = await transaction.run<FoundRow>(FIND, [leaseId, ...makeLaneArrays(lanes)])
+    const { admitted, changes } = metering.admit(
+      levels,
+      found.map((row) => ({ id: row.id, lane: lanes[row.lane]!, estimatedTokens: row.estimated_tokens, needsCall: row.needs_call })),
+    )
+    if (admitted.length === 0) return []
+    await writeMeters(transaction, changes)
+    const rows = await transaction.run<ClaimRow>(TAKE, [
+      leaseId,
+      makeBigintArray(admitted.map(({ id }) => id)),
+      makeIntegerArray(admitted.map(({ reservation }) => reservation?.tokens ?? null)),
+      makeIntegerArray(admitted.map(({ reservation }) => reservation?.maxTokens ?? null)),
+      makeFloatArray(admitted.map(({ reservation }) => reservation?.money ?? null)),
+    ])
+    return rows.map((row) => makeClaimedTask(row, leaseId))
+  })
 }
 
 function makeClaimedTask(row: ClaimRow, leaseId: number): ClaimedTask {
@@ -123,6 +214,7 @@ function makeClaimedTask(row: ClaimRow, leaseId: number): ClaimedTask {
     provider: row.provider,
     model: row.model,
     hasFiles: row.has_files,
+    estimatedTokens: row.estimated_tokens,
     settingsVersion: row.settings_version,
     promptVersion: row.prompt_version,
     leaseId,

@@ -1,9 +1,11 @@
 import pg from 'pg'
+import type { Lane } from '#libs/kernel'
 import { EvictingClient } from '../connection/evicting.client.js'
-import type { HotPool } from '../connection/hot-pool.js'
+import type { HotPool, Statement } from '../connection/hot-pool.js'
 
 const CHANNEL = 'sluice_due'
-/** NOTIFY takes a lock of the whole database at commit, so it goes out alone and seldom. */
+/** It takes a lock of the whole database at commit, so it goes out alone and seldom. */
+export const NOTIFY_DUE: Statement = { name: 'notify-due', text: `NOTIFY ${CHANNEL}` }
 const MIN_INTERVAL_MS = 100
 const RECONNECT_MS = 5_000
 
@@ -14,7 +16,7 @@ const RECONNECT_MS = 5_000
  * quiet -> sent (the first announcement goes out at once) -> resting (100 ms; announcements are gathered) -> sent, if there were any
  */
 export class DueTasks {
-  private readonly listeners = new Set<() => void>()
+  private readonly listeners = new Set<(lanes?: readonly Lane[]) => void>()
   private client: pg.Client | undefined
   private resting: NodeJS.Timeout | undefined
   private reconnecting: NodeJS.Timeout | undefined
@@ -26,20 +28,20 @@ export class DueTasks {
     private readonly options: { readonly directUrl: string; readonly connectTimeoutMs: number },
   ) {}
 
-  listen(listener: () => void): () => void {
+  listen(listener: (lanes?: readonly Lane[]) => void): () => void {
     this.listeners.add(listener)
     return () => this.listeners.delete(listener)
   }
 
-  /** Tasks have become due that any replica may take. */
-  announce(): void {
-    this.announceHere()
+  /** Tasks have become due that any replica may take; of any lane where `lanes` is left out. */
+  announce(lanes?: readonly Lane[]): void {
+    this.announceHere(lanes)
     if (this.resting) this.gathered = true
     else this.send()
   }
 
-  announceHere(): void {
-    this.listeners.forEach((listener) => listener())
+  announceHere(lanes?: readonly Lane[]): void {
+    this.listeners.forEach((listener) => listener(lanes))
   }
 
   /** Listens to the other replicas, and goes on trying while it cannot. */
@@ -77,7 +79,7 @@ export class DueTasks {
       if (this.gathered && !this.stopped) this.send()
     }, MIN_INTERVAL_MS)
     // A hint that does not get through is made good by the poll.
-    this.pool.run({ name: 'notify-due', text: `NOTIFY ${CHANNEL}` }, []).catch(() => {})
+    this.pool.run(NOTIFY_DUE, []).catch(() => {})
   }
 
   private reconnectLater(client: pg.Client): void {

@@ -2,6 +2,7 @@ import { classifyError, GroupCommit, Ledger, TaskError, type WorkerLease } from 
 import type {
   AcceptResult,
   ClaimedTask,
+  ClaimRoom,
   Deferral,
   FinishResult,
   InstantClaimer,
@@ -123,13 +124,13 @@ export class PostgresLedger extends Ledger {
     return rejectDeliveries(this.pool, rejections)
   }
 
-  async claim(limit: number): Promise<ClaimedTask[]> {
+  async claim(room: ClaimRoom): Promise<ClaimedTask[]> {
     const { fence } = this.lease
     if (fence === null) return []
     if (this.waitingAnswers.mustGoFirst) throw TaskError.unavailable('ledger_unavailable', 'answers that wait to be stored go first')
     if (this.claimLostUntilMs !== undefined) await this.recover(fence, this.claimLostUntilMs)
     try {
-      const tasks = await claimTasks(this.pool, fence, limit)
+      const tasks = await claimTasks(this.pool, fence, room)
       tasks.forEach((task) => this.remember(task))
       return tasks
     } catch (error) {
@@ -164,7 +165,7 @@ export class PostgresLedger extends Ledger {
     const result = await this.finishing.add(end)
     this.forget(end.task)
     // The end of a task may have made the next one of its key the head.
-    if (end.task.orderingKey) this.due.announceHere()
+    if (end.task.orderingKey) this.due.announceHere([end.task])
     return result
   }
 
@@ -179,7 +180,7 @@ export class PostgresLedger extends Ledger {
       ...progress,
     })
     this.forget(task)
-    if (delayMs <= 0) this.due.announce()
+    if (delayMs <= 0) this.due.announce([task])
     return result
   }
 
@@ -210,18 +211,14 @@ export class PostgresLedger extends Ledger {
     this.stopping.abort(new TaskError('shutdown', 'the service stopped while PostgreSQL was away', { retryable: true }))
   }
 
-  onDue(listener: () => void): () => void {
-    return this.due.listen(listener)
-  }
-
   private persist<T>(work: () => Promise<T>): Promise<T> {
     return this.options.persistence.execute(work, this.stopping.signal)
   }
 
   private async acceptBatch(tasks: readonly NewTask[]): Promise<AcceptResult[]> {
     const { results, claimed } = await this.acceptAndClaim(tasks)
-    const accepted = results.reduce((count, result) => (result === 'accepted' ? count + 1 : count), 0)
-    if (accepted > claimed.length) this.due.announce()
+    const accepted = tasks.filter((_, index) => results[index] === 'accepted')
+    if (accepted.length > claimed.length) this.due.announce(accepted)
     return results
   }
 
@@ -231,15 +228,15 @@ export class PostgresLedger extends Ledger {
     // After a claim whose answer was lost, nothing is claimed before it is known what we hold.
     const mayClaim = this.claimLostUntilMs === undefined && !this.waitingAnswers.mustGoFirst
     if (!claimer || leaseId === null || !mayClaim) return acceptTasks(this.pool, tasks)
-    const taken = claimer.takeRoom(tasks.filter(({ orderingKey, hasFiles }) => orderingKey === null && !hasFiles).length)
-    if (taken === 0) return acceptTasks(this.pool, tasks)
-    const claiming = this.acceptFor(claimer, tasks, { leaseId, tasks: taken })
+    const room = claimer.takeRoomFor(tasks.filter(({ orderingKey, hasFiles }) => orderingKey === null && !hasFiles))
+    if (room.tasks === 0) return acceptTasks(this.pool, tasks)
+    const claiming = this.acceptFor(claimer, tasks, { leaseId, room })
     this.claimingAccept = claiming.catch(() => {})
     return claiming
   }
 
   private async acceptFor(claimer: InstantClaimer, tasks: readonly NewTask[], room: InstantRoom): Promise<Accepted> {
-    let claimed: readonly ClaimedTask[] = []
+    let claimed: readonly ClaimedTask[] | undefined
     try {
       const accepted = await acceptTasks(this.pool, tasks, room)
       claimed = accepted.claimed
@@ -249,7 +246,7 @@ export class PostgresLedger extends Ledger {
       this.noteLostClaim(error)
       throw error
     } finally {
-      claimer.start(claimed, room.tasks)
+      claimer.start(room.room, claimed)
     }
   }
 

@@ -1,4 +1,5 @@
 import { isLockTimeout } from '../connection/database.error.js'
+import { makeTextArray } from '../connection/binary-array.js'
 import type { HotPool, Statement } from '../connection/hot-pool.js'
 import { WIDE_TABLES } from './wide-tables.js'
 
@@ -44,12 +45,26 @@ const MAY_DROP: Statement = {
     AND NOT EXISTS (SELECT FROM outbox o WHERE o.accepted_on = to_date($1::text, 'YYYYMMDD')) AS may_drop`,
 }
 
-const OLD_IDENTITIES = `
-  DELETE FROM task_identity WHERE ctid = ANY(ARRAY(
-    SELECT i.ctid FROM task_identity i
-    WHERE i.accepted_on < (now() AT TIME ZONE 'UTC')::date - $1::integer AND NOT EXISTS (SELECT FROM task_queue q WHERE q.id = i.id)
-    LIMIT ${BATCH}
-  )) RETURNING 1`
+/**
+ * A redrive writes its task's identity before it puts the task into the queue, in one transaction. So ids are locked first and looked at
+ * again by a statement of its own: it sees every redrive that had the row before, and one that comes later waits, finds the id gone and
+ * stores it anew.
+ */
+const LOCK_OLD_IDENTITIES: Statement = {
+  name: 'retention-lock-identities',
+  text: `
+  SELECT i.ctid::text AS place FROM task_identity i
+  WHERE i.accepted_on < (now() AT TIME ZONE 'UTC')::date - $1::integer AND NOT EXISTS (SELECT FROM task_queue q WHERE q.id = i.id)
+  LIMIT ${BATCH} FOR UPDATE SKIP LOCKED`,
+}
+
+const DELETE_IDENTITIES: Statement = {
+  name: 'retention-identities',
+  text: `
+  DELETE FROM task_identity i
+  WHERE i.ctid = ANY($1::text[]::tid[]) AND NOT EXISTS (SELECT FROM task_queue q WHERE q.id = i.id)
+  RETURNING 1`,
+}
 
 const OLD_REJECTIONS = `
   DELETE FROM rejected_delivery WHERE ctid = ANY(ARRAY(
@@ -57,6 +72,12 @@ const OLD_REJECTIONS = `
     WHERE r.received_at < now() - make_interval(days => $1::integer)
       AND NOT EXISTS (SELECT FROM outbox o WHERE (o.topic, o.partition, o."offset") = (r.topic, r.partition, r."offset"))
     LIMIT ${BATCH}
+  )) RETURNING 1`
+
+/** With all their items: few at a time. */
+const OLD_REDRIVES = `
+  DELETE FROM redrive WHERE ctid = ANY(ARRAY(
+    SELECT r.ctid FROM redrive r WHERE r.created_at < now() - make_interval(days => $1::integer) LIMIT 50
   )) RETURNING 1`
 
 const OLD_LEASES = `DELETE FROM worker_lease WHERE state <> 'held' AND ended_at < now() - make_interval(days => $1::integer) RETURNING 1`
@@ -84,11 +105,25 @@ export interface RetentionReport {
 export async function applyRetention(pool: HotPool, limits: RetentionLimits, isStopped: () => boolean): Promise<RetentionReport> {
   const { days, postponed } = await dropOldDays(pool, limits.historyDays)
   const remove = (name: string, text: string, age: number) => deleteInBatches(pool, { statement: { name, text }, age, isStopped })
-  const identities = limits.identityDays === undefined ? 0 : await remove('retention-identities', OLD_IDENTITIES, limits.identityDays)
+  const identities = limits.identityDays === undefined ? 0 : await deleteIdentities(pool, limits.identityDays, isStopped)
   const rejections = await remove('retention-rejections', OLD_REJECTIONS, limits.historyDays)
   await remove('retention-leases', OLD_LEASES, limits.historyDays)
   await remove('retention-keys', OLD_KEYS, limits.historyDays)
+  await remove('retention-redrives', OLD_REDRIVES, limits.historyDays)
   return { days, postponed, identities, rejections }
+}
+
+async function deleteIdentities(pool: HotPool, age: number, isStopped: () => boolean): Promise<number> {
+  let deleted = 0
+  for (let last = { locked: BATCH, deleted: 0 }; last.locked >= BATCH && !isStopped(); deleted += last.deleted) {
+    last = await pool.transaction(async (transaction) => {
+      const locked = await transaction.run<{ place: string }>(LOCK_OLD_IDENTITIES, [age])
+      if (locked.length === 0) return { locked: 0, deleted: 0 }
+      const gone = await transaction.run(DELETE_IDENTITIES, [makeTextArray(locked.map(({ place }) => place))])
+      return { locked: locked.length, deleted: gone.length }
+    })
+  }
+  return deleted
 }
 
 async function dropOldDays(pool: HotPool, historyDays: number): Promise<Pick<RetentionReport, 'days' | 'postponed'>> {

@@ -1,6 +1,9 @@
 import type { Outcome } from '#libs/contracts'
 import type { DeferralClass } from '../deferral-class.js'
 import type { AcceptResult, AttemptEnd, ClaimedTask, KeptAnswer, NewTask, OpenAttempt, Rejection } from '../task.js'
+import type { Lane } from '../lane.js'
+import type { ClaimRoom } from './admission.port.js'
+import type { Metering } from './metering.port.js'
 import type { TokenUsage, ObjectReference, EventError } from '#libs/contracts'
 
 /** A message that waits in the ledger to be published. */
@@ -44,6 +47,10 @@ export interface TaskProgress {
 export interface NextAttempt extends TaskProgress {
   /** false: the free attempt of the run, which has only one. */
   readonly countsAttempt: boolean
+  /** Prompt and answer together, now that the prompt is known; what was estimated at accept where left out. */
+  readonly estimatedTokens?: number
+  /** Where calls of its lane are metered. */
+  readonly metering?: Metering
 }
 
 /** A task put back with a later time. */
@@ -64,10 +71,10 @@ export type TransitionResult = 'done' | 'fenced'
 
 /** Who can run tasks at once: what `accept` stores may then be claimed in the same statement. */
 export interface InstantClaimer {
-  /** Takes streams for at most `wanted` tasks; none while tasks that are due wait for a claim, or there is no room. */
-  takeRoom(wanted: number): number
-  /** Starts what was claimed, at most as many tasks as were `taken`, and gives back the rest of the streams. */
-  start(tasks: readonly ClaimedTask[], taken: number): void
+  /** Takes streams for tasks of these lanes; none while tasks that are due wait for a claim, or there is no room. */
+  takeRoomFor(lanes: readonly Lane[]): ClaimRoom
+  /** Starts what was claimed in a room, and gives back the rest of it. `claimed` is left out where the statement has failed. */
+  start(room: ClaimRoom, claimed?: readonly ClaimedTask[]): void
 }
 
 /**
@@ -80,11 +87,13 @@ export abstract class Ledger {
   abstract accept(task: NewTask): Promise<AcceptResult>
   /** Idempotent by the record's position. Returns the dead letters that must now be published. */
   abstract reject(rejections: readonly Rejection[]): Promise<OutboxMessage[]>
-  /** Takes up to `limit` due tasks, and opens an attempt for each that needs neither its files read nor an answer. */
-  abstract claim(limit: number): Promise<ClaimedTask[]>
+  /** Takes due tasks of the room's lanes, and opens an attempt for each that needs neither its files read nor an answer. */
+  abstract claim(room: ClaimRoom): Promise<ClaimedTask[]>
   /**
    * Opens the next attempt of a held task, after ending the last one if `attemptEnd` is given. null: the task is no longer ours, or an
-   * answer of an earlier attempt has come in meanwhile (then the task has been put back and will be claimed with it).
+   * answer of an earlier attempt has come in meanwhile (then the task has been put back and will be claimed with it). Throws TaskError
+   * `route_closed` (retryable) when the breaker of its route has opened, `quota_exhausted` (retryable, with the time to wait) when a meter
+   * refuses it; the task stays ours then.
    */
   abstract openAttempt(task: ClaimedTask, next: NextAttempt): Promise<OpenAttempt | null>
   /** false: so many received answers wait to be stored that nothing may be sent whose answer would join them. One that comes is kept all the same. */
@@ -104,6 +113,4 @@ export abstract class Ledger {
    * such statement is under way any more.
    */
   abstract claimAtAccept(claimer: InstantClaimer): () => Promise<void>
-  /** Calls the listener when tasks may have become due, here or on another replica. Returns how to stop that. */
-  abstract onDue(listener: () => void): () => void
 }

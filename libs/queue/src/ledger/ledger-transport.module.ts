@@ -1,11 +1,11 @@
 import { Module, type DynamicModule, type ModuleMetadata } from '@nestjs/common'
-import { Clock, Ledger, StreamGate, WorkerLease } from '#libs/kernel'
+import { Admission, Clock, Ledger, WorkerLease } from '#libs/kernel'
 import { ledgerTransportSettings, type LedgerTransportSettings } from './ledger-transport.settings.js'
 import { LedgerTransport } from './ledger.transport.js'
 
 @Module({})
 export class LedgerTransportModule {
-  /** `imports` bring the Ledger and the WorkerLease; StreamGate and Clock are global. */
+  /** `imports` bring the Ledger and the WorkerLease; Admission and Clock are global. */
   static forRoot(imports: NonNullable<ModuleMetadata['imports']>): DynamicModule {
     return {
       module: LedgerTransportModule,
@@ -13,9 +13,9 @@ export class LedgerTransportModule {
       providers: [
         {
           provide: LedgerTransport,
-          inject: [Ledger, WorkerLease, StreamGate, Clock, ledgerTransportSettings.KEY],
-          useFactory: (ledger: Ledger, lease: WorkerLease, streams: StreamGate, clock: Clock, settings: LedgerTransportSettings) =>
-            new LedgerTransport({ ledger, lease, streams, clock, ...settings }),
+          inject: [Ledger, WorkerLease, Admission, Clock, ledgerTransportSettings.KEY],
+          useFactory: (ledger: Ledger, lease: WorkerLease, admission: Admission, clock: Clock, settings: LedgerTransportSettings) =>
+            new LedgerTransport({ ledger, lease, admission, clock, ...settings }),
         },
       ],
       exports: [LedgerTransport],

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { TASK_PATTERN, TaskClaim, TaskContext, TaskError, type ClaimedTask } from '#libs/kernel'
 import { makeClaimedTask } from '../../../../test/factories/claimed-task.factory.js'
 import { FakeLedger } from '../../../../test/fakes/fake-ledger.js'
-import { FakeStreamGate } from '../../../../test/fakes/fake-stream.gate.js'
+import { FakeAdmission } from '../../../../test/fakes/fake.admission.js'
 import { FakeWorkerLease } from '../../../../test/fakes/fake-worker.lease.js'
 import { FakeClock } from '../../../../test/fakes/fake.clock.js'
 import { LedgerTransport, type LedgerTransportOptions } from './ledger.transport.js'
@@ -38,14 +38,14 @@ function makeTransport({
   ...options
 }: Partial<LedgerTransportOptions> & { limit?: number; due?: ClaimedTask[] } = {}) {
   const ledger = new FakeLedger()
-  const streams = new FakeStreamGate(limit)
+  const streams = new FakeAdmission(limit)
   const lease = new FakeWorkerLease()
   const running: Running[] = []
-  ledger.claim.mockImplementation((room) => Promise.resolve(due.splice(0, room)))
+  ledger.claim.mockImplementation((room) => Promise.resolve(due.splice(0, room.tasks)))
   const transport = new LedgerTransport({
     ledger,
     lease,
-    streams,
+    admission: streams,
     clock: new FakeClock(42),
     claimBatch: 100,
     spareTasks: 100,
@@ -65,7 +65,7 @@ function makeTransport({
     ),
   )
   transport.addHandler(TASK_PATTERN, handle, true)
-  return { transport, ledger, streams, lease, running, due, handle, rooms: () => ledger.claim.mock.calls.map(([room]) => room) }
+  return { transport, ledger, streams, lease, running, due, handle, rooms: () => ledger.claim.mock.calls.map(([room]) => room.tasks) }
 }
 
 type Transport = ReturnType<typeof makeTransport>
@@ -145,12 +145,12 @@ describe(LedgerTransport.name, () => {
     const made = await started()
     made.lease.isFresh = false
     made.due.push(...makeTasks(1))
-    made.ledger.announceDue()
+    made.streams.notice()
     await vi.advanceTimersByTimeAsync(10 * POLL_MS)
     const claimsBefore = made.rooms().length
     await vi.advanceTimersByTimeAsync(10 * POLL_MS)
     expect(made.rooms()).toHaveLength(claimsBefore)
-    expect(made.ledger.claimer!.takeRoom(1)).toBe(0)
+    expect(made.ledger.claimer!.takeRoomFor(makeTasks(1)).tasks).toBe(0)
     expect(made.running).toHaveLength(0)
     made.lease.isFresh = true
     await vi.advanceTimersByTimeAsync(POLL_MS)
@@ -189,7 +189,7 @@ describe(LedgerTransport.name, () => {
   it('gives the streams back that a claim did not use: too few tasks, or tasks without an open attempt', async () => {
     const made = await started({ limit: 5, due: [...makeTasks(1), ...makeUnopened(2)] })
     expect(made.rooms()).toEqual([5])
-    expect(made.streams).toMatchObject({ inUse: 1, released: 4 })
+    expect(made.streams.inUse).toBe(1)
     await close(made)
   })
 
@@ -208,24 +208,24 @@ describe(LedgerTransport.name, () => {
       const claimer = made.ledger.claimer!
       // Three run and more may be due.
       made.running[0]!.context.releaseStream()
-      expect(claimer.takeRoom(5)).toBe(0)
+      expect(claimer.takeRoomFor(makeTasks(5)).tasks).toBe(0)
       await settle()
       made.running.forEach(({ context }) => context.releaseStream())
       await settle()
-      expect(claimer.takeRoom(5)).toBe(3)
-      expect(claimer.takeRoom(5)).toBe(0)
-      claimer.start([], 3)
+      const room = claimer.takeRoomFor(makeTasks(5))
+      expect(room.tasks).toBe(3)
+      expect(claimer.takeRoomFor(makeTasks(5)).tasks).toBe(0)
+      claimer.start(room, [])
       expect(made.streams.inUse).toBe(0)
-      made.ledger.announceDue()
-      expect(claimer.takeRoom(5)).toBe(0)
+      made.streams.notice()
+      expect(claimer.takeRoomFor(makeTasks(5)).tasks).toBe(0)
       await close(made)
     })
 
     it('run like any other, and the streams that they do not use go back', async () => {
       const made = await started({ limit: 5 })
       const claimer = made.ledger.claimer!
-      const taken = claimer.takeRoom(5)
-      claimer.start(makeTasks(2), taken)
+      claimer.start(claimer.takeRoomFor(makeTasks(5)), makeTasks(2))
       await settle()
       expect(made.running).toHaveLength(2)
       expect(made.streams.inUse).toBe(2)
@@ -240,11 +240,11 @@ describe(LedgerTransport.name, () => {
       const claimer = made.ledger.claimer!
       const underWay = Promise.withResolvers<void>()
       made.ledger.instantUnderWay = underWay.promise
-      const taken = claimer.takeRoom(1)
+      const room = claimer.takeRoomFor(makeTasks(1))
       const closed = vi.fn<() => void>()
       const closing = made.transport.close().then(closed)
       expect(made.ledger.claimer).toBeUndefined()
-      claimer.start(makeTasks(1), taken)
+      claimer.start(room, makeTasks(1))
       underWay.resolve()
       await settle()
       expect(closed).not.toHaveBeenCalled()
@@ -270,7 +270,7 @@ describe(LedgerTransport.name, () => {
   it('claims at once when tasks become due', async () => {
     const made = await started()
     made.due.push(...makeTasks(1))
-    made.ledger.announceDue()
+    made.streams.notice()
     await settle()
     expect(made.running).toHaveLength(1)
     await close(made)
@@ -282,21 +282,11 @@ describe(LedgerTransport.name, () => {
     made.ledger.claim.mockImplementationOnce(() => new Promise((resolve) => (answer = resolve)))
     await listen(made)
     made.due.push(...makeTasks(1))
-    made.ledger.announceDue()
+    made.streams.notice()
     await settle()
     expect(made.rooms()).toHaveLength(1)
     answer([])
     await settle()
-    expect(made.running).toHaveLength(1)
-    await close(made)
-  })
-
-  it('looks for due tasks after the poll interval when nobody announces them', async () => {
-    const made = await started()
-    made.due.push(...makeTasks(1))
-    await vi.advanceTimersByTimeAsync(POLL_MS - 1)
-    expect(made.running).toHaveLength(0)
-    await vi.advanceTimersByTimeAsync(1)
     expect(made.running).toHaveLength(1)
     await close(made)
   })
@@ -320,7 +310,8 @@ describe(LedgerTransport.name, () => {
     made.ledger.claim.mockResolvedValueOnce([])
     await vi.advanceTimersByTimeAsync(5_000)
     const calls = made.rooms().length
-    await vi.advanceTimersByTimeAsync(POLL_MS + 100)
+    made.streams.notice()
+    await vi.advanceTimersByTimeAsync(100)
     expect(made.rooms().length).toBe(calls + 2)
     await close(made)
     random.mockRestore()
@@ -343,7 +334,7 @@ describe(LedgerTransport.name, () => {
     const made = makeTransport()
     made.ledger.claim.mockRejectedValueOnce(new Error('away'))
     await listen(made)
-    made.ledger.announceDue()
+    made.streams.notice()
     await settle()
     expect(made.rooms()).toHaveLength(1)
     await vi.advanceTimersByTimeAsync(100)
@@ -386,7 +377,7 @@ describe(LedgerTransport.name, () => {
       await endTask(made, 0)
       await closing
       expect(made.rooms()).toEqual([1])
-      expect([made.ledger.listenerCount, made.streams.listenerCount]).toEqual([0, 0])
+      expect(made.streams.listenerCount).toBe(0)
       expect(made.running[0]!.context.signal.aborted).toBe(false)
     })
 
@@ -448,7 +439,7 @@ describe(LedgerTransport.name, () => {
     it('lets no task start a call that waits for a stream, and aborts none that runs', async () => {
       const made = await started({ limit: 1, due: makeUnopened(1) })
       const { context } = made.running[0]!
-      made.streams.takeUpTo(1)
+      made.streams.take(1)
       const acquired = context.acquireStream()
       const closing = close(made)
       await expect(acquired).rejects.toMatchObject({ code: 'shutdown', retryable: true })
@@ -493,7 +484,7 @@ describe(LedgerTransport.name, () => {
     const reason = TaskError.unavailable('lease_lost', 'reaped')
     made.lease.lose(reason)
     made.due.push(...makeTasks(1))
-    made.ledger.announceDue()
+    made.streams.notice()
     await settle()
     expect(made.running.map(({ context }) => context.signal.aborted)).toEqual([true, false])
     expect(made.running[0]!.context.signal.reason).toBe(reason)

@@ -1,16 +1,17 @@
 import { Logger } from '@nestjs/common'
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices'
 import {
+  Admission,
   Clock,
   Ledger,
   LEDGER_TRANSPORT,
-  StreamGate,
   TASK_PATTERN,
   TaskClaim,
   TaskContext,
   TaskError,
   WorkerLease,
   type ClaimedTask,
+  type ClaimRoom,
 } from '#libs/kernel'
 import { makeFullJitterMs } from '#libs/resilience'
 import { isObservable, lastValueFrom } from 'rxjs'
@@ -18,13 +19,13 @@ import { isObservable, lastValueFrom } from 'rxjs'
 export interface LedgerTransportOptions {
   readonly ledger: Ledger
   readonly lease: WorkerLease
-  readonly streams: StreamGate
+  readonly admission: Admission
   readonly clock: Clock
   /** Tasks of one claim. */
   readonly claimBatch: number
   /** Tasks in hand beyond the streams: those that read files, or whose answers are being stored. */
   readonly spareTasks: number
-  /** How often to look for due tasks when nothing says that there are any. */
+  /** How often to look whether a lease that was too old is fresh again. */
   readonly pollIntervalMs: number
   /** How long running calls may go on after a stop. */
   readonly graceMs: number
@@ -35,28 +36,27 @@ const STORING_LIMIT_MS = 10_000
 
 interface TaskSignals {
   readonly signal: AbortSignal
-  readonly admission: AbortSignal
+  readonly startSignal: AbortSignal
 }
 
-type WakeReason = 'room' | 'due' | 'retry'
+type WakeReason = 'room' | 'retry'
 
 const FAILURES_PER_WARNING = 10
 const ERROR_DELAY = { initialDelayMs: 100, maxDelayMs: 5_000 }
 
 /**
- * The transport of due tasks: claims from the ledger what free streams allow, and dispatches each claim through Nest, awaiting the end of
- * each of its tasks.
+ * The transport of due tasks: claims from the ledger what admission allows, and dispatches each claim through Nest, awaiting the end of each
+ * of its tasks.
  *
  * claiming  a claim is under way; one at a time, so that the next takes all that has become free meanwhile
- * full      no stream or no room is free; a release or an end wakes it
- * idle      the last claim found less than it could take; `onDue` wakes it, or the poll
+ * waiting   nothing is due that could start, or no room is free; admission or the end of a task wakes it
  * failing   the claim failed; it waits with a growing delay, at least until PostgreSQL's breaker lets calls through
  * stale     the lease has not been renewed for so long that nothing may be sent: what would be claimed would come back at once, again and again
  * draining  stopped: nothing is claimed, what runs may end within the grace period, then its calls are aborted
  *
  * Streams are taken before a claim, since a claim opens attempts; those that it did not use go back at once.
  *
- * While nothing that is due waits for a claim, tasks are claimed by the statement that accepts them, and started from here too.
+ * While nothing of a lane is due, its tasks are claimed by the statement that accepts them, and started from here too.
  */
 export class LedgerTransport extends Server implements CustomTransportStrategy {
   override readonly transportId = LEDGER_TRANSPORT
@@ -70,8 +70,7 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
   private handler: MessageHandler | undefined
   private loop: Promise<void> | undefined
   private sleeping: { readonly reason: WakeReason; readonly wake: () => void } | undefined
-  private mayHaveMore = true
-  private unsubscribe: (() => void)[] = []
+  private unsubscribe: () => void = () => {}
   private stopClaimsAtAccept: () => Promise<void> = () => Promise.resolve()
   private closed: Promise<void> | undefined
 
@@ -90,11 +89,11 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
       callback(new Error(`no handler is registered for the pattern "${TASK_PATTERN}" of the ledger transport`))
       return
     }
-    const { ledger, streams } = this.options
-    this.unsubscribe = [ledger.onDue(() => this.noticeDue()), streams.onFree(() => this.wakeUp('room'))]
+    const { ledger, admission } = this.options
+    this.unsubscribe = admission.onRoom(() => this.wakeUp('room'))
     this.stopClaimsAtAccept = ledger.claimAtAccept({
-      takeRoom: (wanted) => (this.mayHaveMore || !this.options.lease.isFresh ? 0 : this.takeRoom(wanted)),
-      start: (tasks, taken) => this.startClaimed(tasks, taken),
+      takeRoomFor: (lanes) => admission.takeRoomFor(this.options.lease.isFresh ? lanes.slice(0, this.countRoom()) : []),
+      start: (room, tasks) => this.startClaimed(room, tasks),
     })
     this.loop = this.run()
     callback()
@@ -132,7 +131,7 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
 
   private async drain(): Promise<void> {
     this.stopping.abort(makeShutdownError())
-    this.unsubscribe.forEach((stop) => stop())
+    this.unsubscribe()
     this.wakeUp('stop')
     await Promise.all([this.loop, this.stopClaimsAtAccept()])
     const overdue = setTimeout(() => this.abortRunning(), this.options.graceMs)
@@ -148,8 +147,8 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
         await this.sleepUntil('retry', this.options.pollIntervalMs)
         continue
       }
-      const room = this.takeRoom(this.options.claimBatch)
-      if (room === 0) {
+      const room = this.options.admission.takeRoom(Math.min(this.options.claimBatch, this.countRoom()))
+      if (room.tasks === 0) {
         await this.sleepUntil('room')
         continue
       }
@@ -162,37 +161,32 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
         if (failures % FAILURES_PER_WARNING === 1) this.log.warn('tasks could not be claimed', { error })
         else this.log.debug('tasks could not be claimed again', { error, failures })
         await this.sleepUntil('retry', Math.max(makeFullJitterMs(failures, ERROR_DELAY, Math.random), retryAfterMsOf(error)))
-        continue
       }
-      if (!this.mayHaveMore) await this.sleepUntil('due', this.options.pollIntervalMs)
     }
   }
 
   /**
-   * Streams for the next claim, taken; 0 when there is no room. Where answers that wait to be stored have taken all of theirs, the end of one
-   * of their tasks wakes the loop.
+   * How many tasks more may be in hand. Where answers that wait to be stored have taken all room, the end of one of their tasks wakes the
+   * loop.
    */
-  private takeRoom(wanted: number): number {
-    const { ledger, streams, spareTasks } = this.options
-    if (!ledger.hasRoomForAnswers) return 0
-    return streams.takeUpTo(Math.min(wanted, streams.limit + spareTasks - this.running.size))
+  private countRoom(): number {
+    const { ledger, admission, spareTasks } = this.options
+    return ledger.hasRoomForAnswers ? Math.max(0, admission.limit + spareTasks - this.running.size) : 0
   }
 
-  private async claim(room: number): Promise<void> {
-    this.mayHaveMore = false
-    let tasks: readonly ClaimedTask[] = []
+  private async claim(room: ClaimRoom): Promise<void> {
+    let tasks: readonly ClaimedTask[] | undefined
     try {
       tasks = await this.options.ledger.claim(room)
-      if (tasks.length === room) this.mayHaveMore = true
     } finally {
-      this.startClaimed(tasks, room)
+      this.startClaimed(room, tasks)
     }
   }
 
-  private startClaimed(tasks: readonly ClaimedTask[], taken: number): void {
-    if (tasks.length > 0) this.start(tasks)
-    const used = tasks.filter(({ attempt }) => attempt !== null).length
-    if (used < taken) this.options.streams.release(taken - used)
+  /** `tasks` is left out where the claim has failed. */
+  private startClaimed(room: ClaimRoom, tasks?: readonly ClaimedTask[]): void {
+    if (tasks && tasks.length > 0) this.start(tasks)
+    this.options.admission.settleRoom(room, tasks)
   }
 
   private start(tasks: readonly ClaimedTask[]): void {
@@ -204,9 +198,9 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
   }
 
   private makeContext(task: ClaimedTask): TaskContext {
-    const { ledger, streams, clock, lease } = this.options
+    const { ledger, admission, clock, lease } = this.options
     return new TaskContext(task, {
-      streams,
+      admission,
       clock,
       ...this.signalsOf(lease.signal()),
       receivedAtMs: clock.nowMs(),
@@ -238,18 +232,13 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
     let signals = this.signals.get(lease)
     if (!signals) {
       const signal = AbortSignal.any([lease, this.expiry.signal])
-      signals = { signal, admission: AbortSignal.any([signal, this.stopping.signal]) }
+      signals = { signal, startSignal: AbortSignal.any([signal, this.stopping.signal]) }
       this.signals.set(lease, signals)
     }
     return signals
   }
 
-  private noticeDue(): void {
-    this.mayHaveMore = true
-    this.wakeUp('due')
-  }
-
-  /** What is waited for decides: an end of a task, while nothing is due, must not cost a claim that finds nothing. */
+  /** A claim that has failed is not tried again sooner because a task has ended. */
   private wakeUp(reason: WakeReason | 'stop'): void {
     if (this.sleeping && (reason === 'stop' || reason === this.sleeping.reason)) this.sleeping.wake()
   }

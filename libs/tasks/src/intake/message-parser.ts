@@ -38,7 +38,7 @@ export class MessageParser {
 
   /** The payload of a task that was accepted, as the ledger gives it back. It has been measured before. */
   parseStored(payload: string): ParsedMessage {
-    return parseText(payload)
+    return parseStoredMessage(payload)
   }
 }
 
@@ -47,10 +47,10 @@ function parseBytes(value: Buffer): ParsedMessage {
   const { depth, keys } = scanJsonShape(value)
   if (depth > MAX_DEPTH) return refuse('invalid_message', `the value is nested ${depth} levels deep, more than ${MAX_DEPTH}`)
   if (keys > MAX_KEYS) return refuse('invalid_message', `the value has ${keys} keys, more than ${MAX_KEYS}`)
-  return parseText(value.toString('utf8'))
+  return parseStoredMessage(value.toString('utf8'))
 }
 
-function parseText(text: string): ParsedMessage {
+export function parseStoredMessage(text: string): ParsedMessage {
   let json: unknown
   try {
     json = JSON.parse(text)

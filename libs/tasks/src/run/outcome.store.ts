@@ -46,6 +46,7 @@ export class OutcomeStore {
 
   private async storeVerdict(context: TaskContext, verdict: Verdict): Promise<StoredOutcome> {
     const { task, progress } = context
+    context.bookEnd()
     switch (verdict.outcome) {
       case 'gone':
         return { outcome: 'gone' }

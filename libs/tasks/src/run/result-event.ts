@@ -10,9 +10,12 @@ import { makeOriginalFields } from './original-fields.js'
 const MAX_EVENT_BYTES = 900 * 1_024
 const FINGERPRINT_CHARS = 16
 
-export interface EndedRun {
+/** As much of a task as its result event tells. */
+type ResultSubject = Pick<ClaimedTask, 'tenant' | 'taskId' | 'run' | 'type' | 'settingsVersion' | 'acceptedAtMs' | 'correlationId'>
+
+export interface EndedRun<T extends ResultSubject = ClaimedTask> {
   readonly eventId: string
-  readonly task: ClaimedTask
+  readonly task: T
   readonly outcome: Outcome
   readonly output?: RunOutput
   readonly error?: TaskError
@@ -23,7 +26,7 @@ export interface EndedRun {
   readonly claimedAtMs: number
 }
 
-export function makeResultEvent(run: EndedRun, keySequence: number | undefined): Buffer {
+export function makeResultEvent(run: EndedRun<ResultSubject>, keySequence: number | undefined): Buffer {
   const { task, facts, output, error } = run
   const event: ResultEvent = {
     event_id: run.eventId,

@@ -226,7 +226,7 @@ describe(TaskRunner.name, () => {
       const { task, context, streams, verdict } = start(withFiles)
       expect(streams.inUse).toBe(0)
       expect(await verdict).toMatchObject({ outcome: 'succeeded' })
-      expect(ledger.openAttempt.mock.calls).toEqual([[task, { countsAttempt: true }]])
+      expect(ledger.openAttempt.mock.calls).toEqual([[task, { countsAttempt: true, estimatedTokens: 105 }]])
       expect(files.readText.mock.invocationCallOrder[0]).toBeLessThan(ledger.openAttempt.mock.invocationCallOrder[0]!)
       expect(clients.client.send.mock.calls[0]![0].attemptId).toBe('first')
       expect(context.attempts).toBe(1)

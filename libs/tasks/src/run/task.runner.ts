@@ -21,6 +21,8 @@ import { TaskPreparer, type KnownTask } from './task.preparer.js'
 interface ReadyTask extends KnownTask {
   readonly client: LlmClient
   readonly messages: Parameters<LlmClient['send']>[0]['messages']
+  /** Prompt and answer together. */
+  readonly estimatedTokens: number
 }
 
 /** How a call of it ended. */
@@ -50,15 +52,16 @@ export class TaskRunner {
     const poison = this.refusePoison(context)
     if (poison) return poison
     const known = this.preparer.recognise(task)
-    if (task.storedAnswer) return this.judge.judge(known, task.storedAnswer, context.signal)
+    if (task.storedAnswer) return this.judgeAnswer(context, known, { attemptId: task.storedAnswer.attemptId, kept: task.storedAnswer })
     const refusal = this.refuseToSend(context, known)
     if (refusal) return refusal
     const client = this.clients.of(task.provider)
     const contextWindow = client.contextWindow(task.model)
     using prompt = await context.inTime((signal) => this.preparer.render(known, contextWindow, signal))
     context.promptVersion = prompt.promptVersion
-    const ready: ReadyTask = { ...known, client, messages: prompt.messages }
-    const attempt = context.attempt ?? (await this.openAttempt(context, { countsAttempt: true }))
+    const estimatedTokens = prompt.estimatedPromptTokens + known.call.params.max_tokens
+    const ready: ReadyTask = { ...known, client, messages: prompt.messages, estimatedTokens }
+    const attempt = context.attempt ?? (await this.openAttempt(context, { countsAttempt: true, estimatedTokens: ready.estimatedTokens }))
     if (!attempt) return { outcome: 'gone' }
     return await this.send(context, ready, attempt)
   }
@@ -90,10 +93,15 @@ export class TaskRunner {
     if (context.attempt && !context.attemptEnd) context.attemptEnd = { attemptId: context.attempt.id, state: 'not_sent', error }
   }
 
-  private async openAttempt(context: TaskContext, options: { countsAttempt: boolean }): Promise<OpenAttempt | null> {
+  private async openAttempt(
+    context: TaskContext,
+    options: { countsAttempt: boolean; estimatedTokens: number },
+  ): Promise<OpenAttempt | null> {
     await context.acquireStream()
     context.checkDeadline()
-    const attempt = await this.ledger.openAttempt(context.task, { ...options, ...context.progress })
+    const { metering, progress } = context
+    const attempt = await this.ledger.openAttempt(context.task, { ...options, ...progress, ...(metering && { metering }) })
+    context.bookEnd()
     context.attemptEnd = undefined
     context.attempt = attempt
     if (attempt && options.countsAttempt) context.attempts++
@@ -105,7 +113,7 @@ export class TaskRunner {
     if (!isTokenRefused(result) || context.task.freeAttemptUsed) return this.settle(context, { ready, attempt, result })
     // The token was refused and has been thrown away: once a run the next attempt opens at once on the same stream.
     this.endAttempt(context, attempt, result)
-    const next = await this.openAttempt(context, { countsAttempt: false })
+    const next = await this.openAttempt(context, { countsAttempt: false, estimatedTokens: ready.estimatedTokens })
     if (!next) return { outcome: 'gone' }
     return this.settle(context, { ready, attempt: next, result: await this.call(context, ready, next) })
   }
@@ -127,19 +135,30 @@ export class TaskRunner {
   }
 
   private async settle(context: TaskContext, { ready, attempt, result }: Settlement): Promise<RunResult> {
-    context.releaseStream()
+    context.releaseStream(result.kind === 'answered' ? { kind: result.kind } : { kind: result.kind, error: result.error })
     if (result.kind === 'answered') {
-      const { promptVersion, signal } = context
+      const { promptVersion } = context
       const kept: KeptAnswer = { ...result.answer, ...(promptVersion !== undefined && { promptVersion }) }
       const failure = await this.record(context, attempt, kept)
       if (failure) return this.settleMaybePaid(context, { ready, attempt, result: { kind: 'maybe_paid', error: failure } })
       context.attempt = null
       context.hasAnswer = true
-      return this.judge.judge(ready, kept, signal)
+      return this.judgeAnswer(context, ready, { attemptId: attempt.id, kept })
     }
     if (result.kind === 'maybe_paid') return this.settleMaybePaid(context, { ready, attempt, result })
     this.endAttempt(context, attempt, result)
     throw result.error
+  }
+
+  /** What an answer has cost is booked whatever it is worth. */
+  private async judgeAnswer(
+    context: TaskContext,
+    known: KnownTask,
+    { attemptId, kept }: { attemptId: string; kept: KeptAnswer },
+  ): Promise<RunResult> {
+    const verdict = await this.judge.judge(known, kept, context.signal)
+    context.book({ attemptId, usage: 'facts' in verdict ? verdict.facts.answer?.usage : undefined, wasNotSent: false })
+    return verdict
   }
 
   /** An answer that cannot be kept was paid for: it must not look like a call that was never sent. */

@@ -1,6 +1,6 @@
 import type { Environment } from '#libs/config'
 import { dbSettings, TaskReader, type TaskHistory } from '#libs/db'
-import { EXIT_NOT_FOUND } from './exit-codes.js'
+import { EXIT_NOT_FOUND } from '../exit-codes.js'
 
 export interface TaskGetOptions {
   readonly tenant: string

@@ -5,14 +5,24 @@ import { z } from 'zod'
 import type { Environment } from '#libs/config'
 import { originalReferenceSchema, type OriginalReference } from '#libs/contracts'
 import { dbSettings, TaskReader } from '#libs/db'
-import { EXIT_NOT_FOUND } from './exit-codes.js'
+import { EXIT_NOT_FOUND } from '../exit-codes.js'
 
 /** As much of a dead letter as says where its original is. */
 const deadLetterSchema = z.object({ original: z.base64().optional(), original_ref: originalReferenceSchema.optional() })
 
+interface Originated {
+  readonly original?: string | undefined
+  readonly original_ref?: OriginalReference | undefined
+}
+
 /** Prints the bytes and nothing else. The dead letter comes from a file, or from stdin. */
 export async function runDeadLetterOriginal(file: string | undefined, env: Environment): Promise<void> {
-  const original = await readOriginal(file === undefined ? await text(process.stdin) : await readFile(file, 'utf8'), env)
+  await printOriginal(parseDeadLetter(file === undefined ? await text(process.stdin) : await readFile(file, 'utf8')), env)
+}
+
+/** Prints the value of the record that a dead letter is about. */
+export async function printOriginal(letter: Originated, env: Environment): Promise<void> {
+  const original = await readOriginal(letter, env)
   if (original === null) {
     process.stderr.write('the original is not there: its record had no value, or HISTORY_RETENTION_DAYS are over\n')
     process.exitCode = EXIT_NOT_FOUND
@@ -21,13 +31,12 @@ export async function runDeadLetterOriginal(file: string | undefined, env: Envir
   process.stdout.write(original)
 }
 
-async function readOriginal(deadLetter: string, env: Environment): Promise<Buffer | null> {
-  const { original, original_ref: reference } = parseDeadLetter(deadLetter)
+async function readOriginal({ original, original_ref: reference }: Originated, env: Environment): Promise<Buffer | null> {
   if (original !== undefined) return Buffer.from(original, 'base64')
   return reference === undefined ? null : readReferred(reference, env)
 }
 
-function parseDeadLetter(json: string): z.infer<typeof deadLetterSchema> {
+function parseDeadLetter(json: string): Originated {
   const parsed = deadLetterSchema.safeParse(JSON.parse(json))
   if (parsed.success) return parsed.data
   throw new Error(`this is no dead letter: ${z.prettifyError(parsed.error)}`)

@@ -1,0 +1,5 @@
+export { InvalidRequestError } from './invalid-request.error.js'
+export { RedriveOperator } from './redrive.operator.js'
+export type { CreatedRedrive, RedrivePreview, RedriveRequest, RedriveSelection } from './redrive-request.js'
+export { TaskOperator, type TaskOrder } from './task.operator.js'
+export type { OperationReport, RefusedTask, TaskName, TaskSelection } from './task-selection.js'

@@ -1,0 +1,238 @@
+import {
+  Admission,
+  makeLaneKey,
+  type AttemptUsage,
+  type ClaimedTask,
+  type ClaimRoom,
+  type Lane,
+  type LaneRoom,
+  type StreamUse,
+} from '#libs/kernel'
+import type { FairShare, LaneShare } from './lanes/fair.share.js'
+import type { LaneBook } from './lanes/lane.book.js'
+import { judgeCall } from './routes/judge-call.js'
+import type { RouteBreakers } from './routes/route.breakers.js'
+import type { ClaimMetering } from './meters/claim.metering.js'
+import type { RefusedLanes } from './meters/refused.lanes.js'
+import type { UsageBooks } from './meters/usage.books.js'
+import { StreamWaiters } from './stream-waiters.js'
+import type { StreamGates } from './streams/stream.gates.js'
+
+export interface ClusterAdmissionOptions {
+  readonly gates: StreamGates
+  readonly breakers: RouteBreakers
+  readonly book: LaneBook
+  readonly shares: FairShare
+  readonly books: UsageBooks
+  readonly refused: RefusedLanes
+  /** A call that was sent `ageMs` ago was refused because there are too many. */
+  readonly onLimitMet: (lane: Lane, ageMs: number) => void
+}
+
+const NOTHING: ClaimRoom = { kind: 'due', tasks: 0, lanes: [] }
+
+/** A lane that could start something now. */
+interface Candidate {
+  readonly share: LaneShare
+  readonly isProbe: boolean
+  tasks: number
+}
+
+/**
+ * Admission over all replicas, from what this one knows of it: its streams (StreamGates), the breakers of routes (RouteBreakers), the lanes
+ * that have due tasks (LaneBook), and who goes first (FairShare). It decides at once and without PostgreSQL; AdmissionLoop keeps what it
+ * knows up to date. A refusal takes nothing: a stream of all gates of a lane is taken together or not at all.
+ */
+export class ClusterAdmission extends Admission {
+  private readonly waiters = new StreamWaiters()
+  private readonly listeners = new Set<() => void>()
+
+  constructor(private readonly options: ClusterAdmissionOptions) {
+    super()
+  }
+
+  get limit(): number {
+    return this.options.gates.kept
+  }
+
+  get inUse(): number {
+    return this.options.gates.inUse
+  }
+
+  /** Lanes that could use streams: with due tasks, or with tasks that wait for one. */
+  get wanting(): { readonly lane: Lane; readonly calls: number }[] {
+    const { book } = this.options
+    const due = book.due.filter((lane) => this.mayAsk(lane)).map((lane) => ({ lane, calls: Number.POSITIVE_INFINITY }))
+    return [...due, ...this.waiters.lanes.map((lane) => ({ lane, calls: 1 }))]
+  }
+
+  takeRoom(wanted: number): ClaimRoom {
+    const { book, shares } = this.options
+    const candidates = book.due.flatMap((lane) => this.makeCandidates(shares.of(lane)))
+    if (candidates.length === 1 && !candidates[0]!.isProbe) {
+      const [only] = candidates as [Candidate]
+      this.take(only, Math.min(wanted, this.options.gates.freeOf(only.share.lane)))
+    } else {
+      for (let left = wanted; left > 0; left--) if (!this.takeOne(candidates)) break
+    }
+    return this.makeRoom('due', candidates)
+  }
+
+  takeRoomFor(lanes: readonly Lane[]): ClaimRoom {
+    const { book, books, gates, shares } = this.options
+    const groups = Map.groupBy(lanes, makeLaneKey)
+    const candidates: Candidate[] = []
+    for (const [lane, ...others] of groups.values()) {
+      // A claim asks the meters; accepting does not.
+      if (book.isDue(lane!) || this.admitted(lane!) !== 'calls' || books.isMetered(lane!)) continue
+      const share = shares.of(lane!)
+      const candidate = { share, isProbe: false, tasks: 0 }
+      this.take(candidate, Math.min(1 + others.length, gates.freeOf(share.lane)))
+      candidates.push(candidate)
+    }
+    return this.makeRoom('accepted', candidates)
+  }
+
+  settleRoom({ kind, lanes, metering }: ClaimRoom, claimed?: readonly ClaimedTask[]): void {
+    const byLane = Map.groupBy(claimed ?? [], makeLaneKey)
+    for (const room of lanes) {
+      const ofLane = claimed && (byLane.get(makeLaneKey(room)) ?? [])
+      this.settleLane(room, ofLane)
+      const refusal = metering?.refusalOf(room)
+      if (refusal) this.options.refused.note(room, refusal)
+      else if (metering && claimed) this.options.refused.forget(room)
+      // There may be more; or nobody knows, because the claim has failed.
+      if (kind === 'due' && (ofLane === undefined || ofLane.length === room.tasks || refusal)) this.options.book.notice([room])
+    }
+    this.serve()
+  }
+
+  async acquire(lane: Lane, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    const taken = this.tryTake(lane)
+    if (taken === true) return
+    if (taken !== false) throw taken
+    await this.waiters.wait(lane, signal)
+  }
+
+  release(lane: Lane, { heldMs, call }: StreamUse): void {
+    const { gates, shares, breakers, onLimitMet } = this.options
+    const verdict = call === undefined ? 'nothing' : judgeCall(call)
+    gates.give(lane, 1)
+    // How long a refused connection takes says nothing of the calls to come.
+    shares.end(shares.of(lane), heldMs, { isTypical: verdict === 'works' })
+    if (verdict === 'busy') {
+      gates.rest(lane)
+      onLimitMet(lane, heldMs)
+    }
+    breakers.note(lane, { verdict, heldMs, ...(call?.error && { reason: call.error.code }) })
+    this.serve()
+  }
+
+  makeMetering(lane: Lane): ClaimMetering | undefined {
+    return this.options.books.makeMetering([lane])
+  }
+
+  book(task: ClaimedTask, usage: AttemptUsage): void {
+    this.options.books.book(task, usage)
+  }
+
+  onRoom(listener: () => void): () => void {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+
+  /** Tasks of these lanes may be due. */
+  notice(lanes: Iterable<Lane>): void {
+    const { book, shares } = this.options
+    const woken = book.notice(lanes)
+    for (const lane of woken) shares.wake(shares.of(lane))
+    if (woken.length > 0) this.announce()
+  }
+
+  /** Something that limits calls may have changed: first those that wait, then the next claim. */
+  serve(): void {
+    this.waiters.serve((lane) => this.tryTake(lane))
+    this.announce()
+  }
+
+  private announce(): void {
+    this.listeners.forEach((listener) => listener())
+  }
+
+  private settleLane(room: LaneRoom, claimed: readonly ClaimedTask[] | undefined): void {
+    const { gates, shares, breakers } = this.options
+    const used = claimed?.filter(({ attempt }) => attempt !== null).length ?? 0
+    const unused = room.tasks - used
+    if (unused > 0) {
+      gates.give(room, unused)
+      shares.takeBack(shares.of(room), unused)
+    }
+    if (!room.isProbe || used > 0) return
+    breakers.holdProbe(room)
+    if (claimed?.length === 0) void breakers.returnProbe(room).catch(() => {})
+  }
+
+  private tryTake(lane: Lane): boolean | Error {
+    const { breakers, gates, shares } = this.options
+    const admitted = this.admitted(lane)
+    if (admitted === 'nothing') return breakers.makeRefusal(lane)
+    if (gates.freeOf(lane) < 1) return false
+    if (admitted === 'probe') breakers.useProbe(lane)
+    gates.take(lane, 1)
+    shares.start(shares.of(lane), 1)
+    return true
+  }
+
+  private admitted(lane: Lane): 'calls' | 'probe' | 'nothing' {
+    return this.options.breakers.admits(lane)
+  }
+
+  private mayAsk(lane: Lane): boolean {
+    return this.admitted(lane) !== 'nothing' && !this.options.refused.blocks(lane)
+  }
+
+  private makeCandidates(share: LaneShare): Candidate[] {
+    const admitted = this.admitted(share.lane)
+    const mayAsk = this.mayAsk(share.lane)
+    // The time for which it is held back is no credit.
+    if (!mayAsk) this.options.shares.wake(share)
+    return mayAsk ? [{ share, isProbe: admitted === 'probe', tasks: 0 }] : []
+  }
+
+  private takeOne(candidates: readonly Candidate[]): boolean {
+    const { gates, shares } = this.options
+    const able = candidates.filter(
+      ({ share, isProbe, tasks }) => gates.freeOf(share.lane) > 0 && !(isProbe && !this.mayProbe(share.lane, tasks)),
+    )
+    const first = shares.first(able.map(({ share }) => share))
+    if (!first) return false
+    this.take(
+      able.find(({ share }) => share === first)!,
+      1,
+    )
+    return true
+  }
+
+  /** Of a route that is probed one call may start, of whatever lane. */
+  private mayProbe(lane: Lane, tasks: number): boolean {
+    return tasks === 0 && this.admitted(lane) === 'probe'
+  }
+
+  private take(candidate: Candidate, tasks: number): void {
+    if (tasks <= 0) return
+    const { gates, shares, breakers } = this.options
+    gates.take(candidate.share.lane, tasks)
+    shares.start(candidate.share, tasks)
+    if (candidate.isProbe) breakers.useProbe(candidate.share.lane)
+    candidate.tasks += tasks
+  }
+
+  private makeRoom(kind: ClaimRoom['kind'], candidates: readonly Candidate[]): ClaimRoom {
+    const lanes = candidates.flatMap(({ share, isProbe, tasks }) => (tasks > 0 ? [{ ...share.lane, tasks, isProbe }] : []))
+    if (lanes.length === 0) return NOTHING
+    if (kind === 'due') lanes.forEach((lane) => this.options.book.quiet(lane))
+    const metering = kind === 'due' ? this.options.books.makeMetering(lanes) : undefined
+    return { kind, ...(metering && { metering }), tasks: lanes.reduce((sum, { tasks }) => sum + tasks, 0), lanes }
+  }
+}

@@ -1,0 +1,25 @@
+import { vi } from 'vitest'
+import { makeProgram } from '../../../apps/cli/src/program.js'
+import type { TestDatabase } from '../db/test-database.js'
+
+export interface Printed {
+  readonly out: string
+  readonly err: string
+  readonly exitCode: unknown
+}
+
+/** What `sluice ...` prints on this database. */
+export async function runSluice({ url }: Pick<TestDatabase, 'url'>, ...args: readonly string[]): Promise<Printed> {
+  const stdout = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+  const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+  const before = process.exitCode
+  process.exitCode = undefined
+  try {
+    await makeProgram({ DATABASE_URL: url }).parseAsync([...args], { from: 'user' })
+    return { out: stdout.mock.calls.join(''), err: stderr.mock.calls.join(''), exitCode: process.exitCode }
+  } finally {
+    process.exitCode = before
+    stdout.mockRestore()
+    stderr.mockRestore()
+  }
+}
