@@ -76,6 +76,7 @@ function insert(tables: ModelTables, task: NewTask, nowMs: number): QueuedTask {
     maybePaid: 0,
     crashes: 0,
     suspectSinceMs: null,
+    deaths: 0,
     deferralClass: null,
     deferrals: 0,
     freeAttemptUsed: false,

@@ -1,4 +1,4 @@
-import { park } from './model.suspects.js'
+import { isRoaming, park } from './model.suspects.js'
 import { endUnknown } from './model.transitions.js'
 import type { ModelTables, QueuedTask } from './model.tables.js'
 
@@ -29,7 +29,10 @@ export function renewLease({ leases }: ModelTables, id: number, expiresAtMs: num
 /** Ends the expired leases of others and frees what was held under them. */
 export function reapLeases(tables: ModelTables, ownId: number, options: Omit<Freeing, 'crashes'>): ModelFreed {
   for (const lease of tables.leases) {
-    if (lease.id !== ownId && lease.state === 'held' && lease.expiresAtMs < options.nowMs) lease.state = 'reaped'
+    if (lease.id !== ownId && lease.state === 'held' && lease.expiresAtMs < options.nowMs) {
+      lease.state = 'reaped'
+      lease.reapedAtMs = options.nowMs
+    }
   }
   return freeTasks(tables, { ...options, crashes: 1 })
 }
@@ -67,13 +70,18 @@ function freeTask(tables: ModelTables, row: QueuedTask, { nowMs, crashes }: Free
   row.leaseId = null
   row.reason = 'lease_lost'
   row.runAtMs = nowMs
-  if (crashes > 0 || row.suspectSinceMs !== null) park(row, nowMs)
+  row.deaths += crashes
   const attempt = tables.attemptOf(row.id, row.sends)
-  if (attempt?.state !== 'sending') return false
-  attempt.state = 'maybe_paid'
-  attempt.errorCode = 'lease_lost'
-  row.prepare = true
-  row.maybePaid++
-  if (attempt.counted) row.attempts--
-  return true
+  const isBroken = attempt?.state === 'sending'
+  if (isBroken) {
+    attempt.state = 'maybe_paid'
+    attempt.errorCode = 'lease_lost'
+    row.prepare = true
+    row.maybePaid++
+    if (attempt.counted) row.attempts--
+  }
+  if (row.deaths === 0) row.suspectSinceMs = null
+  else if (isRoaming(row)) row.suspectSinceMs = nowMs
+  else park(row, nowMs)
+  return isBroken
 }

@@ -76,7 +76,7 @@ export class ModelWorld extends LedgerWorld {
 
   private describe({ task, runAtMs, ...row }: QueuedTask): unknown[] {
     const counts = [row.claims, row.sends, row.attempts, row.maybePaid, row.crashes, row.deferrals]
-    const flags = [row.suspectSinceMs !== null, row.isHead, row.prepare, row.freeAttemptUsed, runAtMs <= this.clock.nowMs()]
+    const flags = [row.suspectSinceMs !== null, row.deaths, row.isHead, row.prepare, row.freeAttemptUsed, runAtMs <= this.clock.nowMs()]
     return [task.taskId, row.state, row.reason, row.leaseId, row.promptVersion, row.deferralClass, ...counts, ...flags]
   }
 

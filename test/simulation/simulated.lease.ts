@@ -1,6 +1,6 @@
 import { TaskError, WorkerLease, type Clock } from '#libs/kernel'
 import { reapLeases, renewLease, takeLease } from '../model/model.leases.js'
-import { letSuspectOut } from '../model/model.suspects.js'
+import { letSuspectsOut } from '../model/model.suspects.js'
 import type { ModelTables } from '../model/model.tables.js'
 import type { Faults } from './faults.js'
 import type { ReplicaFate } from './replica.fate.js'
@@ -62,7 +62,7 @@ export class SimulatedLease extends WorkerLease {
     const nowMs = this.parts.clock.nowMs()
     if (!this.canReach || !this.isFresh || nowMs - this.steadySinceMs < DURATION_MS) return
     reapLeases(this.parts.tables, this.fence, { nowMs })
-    if (letSuspectOut(this.parts.tables, nowMs)) this.parts.onDue()
+    if (letSuspectsOut(this.parts.tables, nowMs)) this.parts.onDue()
   }
 
   private take(): number {

@@ -250,6 +250,7 @@ function addDueTask(tables: ReturnType<typeof openAdmission>['cluster']['tables'
     maybePaid: 0,
     crashes: 0,
     suspectSinceMs: null,
+    deaths: 0,
     freeAttemptUsed: false,
     promptVersion: null,
     deferralClass: null,

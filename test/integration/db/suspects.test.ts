@@ -1,7 +1,7 @@
 import type { ClaimedTask } from '#libs/kernel'
 import { describe, expect, it } from 'vitest'
 import { reapLeases } from '../../../libs/db/src/lease/lease.statements.js'
-import { letSuspectOut } from '../../../libs/db/src/lease/suspect.statements.js'
+import { letSuspectsOut } from '../../../libs/db/src/lease/suspect.statements.js'
 import { makeClaimRoom } from '../../factories/claim-room.factory.js'
 import { makeNewTask } from '../../factories/new-task.factory.js'
 import { makeRunEnd } from '../../factories/run-end.factory.js'
@@ -29,6 +29,11 @@ async function dieWithDue({ database, heir }: Scene): Promise<ClaimedTask[]> {
   return tasks
 }
 
+/** No worker has died for so long that many suspects may run side by side. */
+async function dieLongAgo({ database }: Scene): Promise<void> {
+  await database.sql.rows(`UPDATE worker_lease SET ended_at = ended_at - interval '1 minute' WHERE state = 'reaped'`)
+}
+
 function claimDue({ ledger }: TestReplica): Promise<ClaimedTask[]> {
   return ledger.claim(makeClaimRoom(100))
 }
@@ -39,7 +44,7 @@ async function accept({ heir }: Scene, ...taskIds: string[]): Promise<void> {
 
 /** The only suspect that is out, claimed. */
 async function claimSuspect({ heir }: Scene): Promise<ClaimedTask> {
-  await expect(letSuspectOut(heir.pool)).resolves.toBe(true)
+  await expect(letSuspectsOut(heir.pool)).resolves.toBe(true)
   return claimOne(heir)
 }
 
@@ -54,12 +59,46 @@ function defer({ ledger }: TestReplica, task: ClaimedTask, deferralClass: 'hando
   return ledger.defer({ task, delayMs: 0, reason: 'test', deferralClass, countsAttempt: false })
 }
 
-describe(letSuspectOut.name, () => {
+describe(letSuspectsOut.name, () => {
   it('lets nobody out while there is no suspect', async () => {
     const scene = await openScene()
     await accept(scene, 'a')
-    await expect(letSuspectOut(scene.heir.pool)).resolves.toBe(false)
+    await expect(letSuspectsOut(scene.heir.pool)).resolves.toBe(false)
     await expect(claimOne(scene.heir)).resolves.toMatchObject({ taskId: 'a' })
+  })
+
+  it('leaves tasks that were in no call as due as any other: one more death costs them nothing', async () => {
+    const scene = await openScene()
+    await Promise.all(['a', 'b', 'c'].map((taskId) => scene.heir.ledger.accept(makeNewTask({ taskId, hasFiles: true }))))
+    await expect(dieWithDue(scene)).resolves.toHaveLength(3)
+    await expect(letSuspectsOut(scene.heir.pool)).resolves.toBe(false)
+    await expect(claimDue(scene.heir)).resolves.toHaveLength(3)
+  })
+
+  it('isolates them when the next worker dies too, each from all others', async () => {
+    const scene = await openScene()
+    await Promise.all(['a', 'b'].map((taskId) => scene.heir.ledger.accept(makeNewTask({ taskId, hasFiles: true }))))
+    await dieWithDue(scene)
+    await dieWithDue(scene)
+    await expect(claimDue(scene.heir)).resolves.toEqual([])
+    await dieLongAgo(scene)
+    const first = await claimSuspect(scene)
+    await expect(letSuspectsOut(scene.heir.pool)).resolves.toBe(false)
+    await scene.heir.ledger.finish(makeRunEnd(first))
+    await claimSuspect(scene)
+  })
+
+  it('lets twice as many out each 5 seconds in which no further worker dies', async () => {
+    const scene = await openScene()
+    await accept(scene, ...Array.from({ length: 20 }, (_, index) => `task-${index}`))
+    await dieWithDue(scene)
+    const out: number[] = []
+    for (let step = 0; step < 4; step++) {
+      await letSuspectsOut(scene.heir.pool)
+      out.push(await scene.database.sql.value<number>('SELECT count(*) FROM task_queue WHERE run_at <= now()'))
+      await scene.database.sql.rows(`UPDATE worker_lease SET ended_at = ended_at - interval '5 seconds' WHERE state = 'reaped'`)
+    }
+    expect(out).toEqual([1, 2, 4, 8])
   })
 
   it('lets the tasks of a dead worker out one by one, each when the one before has ended, and other tasks run meanwhile', async () => {
@@ -69,7 +108,7 @@ describe(letSuspectOut.name, () => {
     await accept(scene, 'fresh')
     await expect(claimOne(scene.heir)).resolves.toMatchObject({ taskId: 'fresh' })
     const first = await claimSuspect(scene)
-    await expect(letSuspectOut(scene.heir.pool)).resolves.toBe(false)
+    await expect(letSuspectsOut(scene.heir.pool)).resolves.toBe(false)
     await expect(claimDue(scene.heir)).resolves.toEqual([])
     await scene.heir.ledger.finish(makeRunEnd(first))
     const second = await claimSuspect(scene)
@@ -82,7 +121,7 @@ describe(letSuspectOut.name, () => {
     await accept(scene, 'a', 'b', 'c')
     await dieWithDue(scene)
     const others = await Promise.all([openReplica(scene.database), openReplica(scene.database), openReplica(scene.database)])
-    const letOut = await Promise.all([scene.heir, ...others].map(({ pool }) => letSuspectOut(pool)))
+    const letOut = await Promise.all([scene.heir, ...others].map(({ pool }) => letSuspectsOut(pool)))
     expect(letOut.filter(Boolean)).toHaveLength(1)
     await claimOne(scene.heir)
   })
@@ -92,7 +131,7 @@ describe(letSuspectOut.name, () => {
     await accept(scene, 'suspect')
     await dieWithDue(scene)
     await accept(scene, ...Array.from({ length: 20 }, (_, index) => `fresh-${index}`))
-    await letSuspectOut(scene.heir.pool)
+    await letSuspectsOut(scene.heir.pool)
     await expect(claimDue(scene.heir)).resolves.toMatchObject({ 0: { taskId: 'suspect' }, length: 21 })
   })
 
@@ -101,7 +140,7 @@ describe(letSuspectOut.name, () => {
     await accept(scene, 'poison')
     await dieWithDue(scene)
     await accept(scene, 'fresh-1', 'fresh-2')
-    await letSuspectOut(scene.heir.pool)
+    await letSuspectsOut(scene.heir.pool)
     await expect(dieWithDue(scene)).resolves.toHaveLength(3)
     await expect(crashesOf(scene.database)).resolves.toEqual({ poison: 1, 'fresh-1': 0, 'fresh-2': 0 })
   })
@@ -120,7 +159,7 @@ describe(letSuspectOut.name, () => {
     const scene = await openScene()
     await accept(scene, 'poison')
     await dieWithDue(scene)
-    await letSuspectOut(scene.heir.pool)
+    await letSuspectsOut(scene.heir.pool)
     await accept(scene, 'innocent')
     await dieWithDue(scene)
     await expect(claimSuspect(scene)).resolves.toMatchObject({ taskId: 'innocent', crashes: 0, maybePaid: 1 })
@@ -130,7 +169,7 @@ describe(letSuspectOut.name, () => {
     const scene = await openScene()
     await accept(scene, 'a')
     await dieWithDue(scene)
-    await letSuspectOut(scene.heir.pool)
+    await letSuspectsOut(scene.heir.pool)
     await dieWithDue(scene)
     await defer(scene.heir, await claimSuspect(scene), 'provider_error')
     await expect(claimOne(scene.heir)).resolves.toMatchObject({ taskId: 'a', crashes: 1 })
@@ -160,10 +199,10 @@ describe(letSuspectOut.name, () => {
     const scene = await openScene()
     await accept(scene, 'a', 'b')
     await dieWithDue(scene)
-    await letSuspectOut(scene.heir.pool)
+    await letSuspectsOut(scene.heir.pool)
     const first = await scene.database.sql.value<number>('SELECT id FROM task_queue WHERE run_at <= now()')
     await scene.database.sql.rows(`UPDATE task_queue SET suspect_since = suspect_since - interval '31 seconds'`)
-    await expect(letSuspectOut(scene.heir.pool)).resolves.toBe(true)
+    await expect(letSuspectsOut(scene.heir.pool)).resolves.toBe(true)
     const next = await claimOne(scene.heir)
     expect(next.id).not.toBe(first)
   })

@@ -39,10 +39,9 @@ function describeTask({ task, queue, attempts, runs }: TaskHistory): string {
 }
 
 /** A parked one is due much later, unless it is let out before. */
-function describeSuspicion({ suspectSince }: NonNullable<TaskHistory['queue']>): string {
-  return suspectSince === null
-    ? ''
-    : `, or earlier: its worker died, and such tasks run one at a time (since ${suspectSince.toISOString()})`
+function describeSuspicion({ suspectSince, deaths }: NonNullable<TaskHistory['queue']>): string {
+  if (suspectSince === null) return ''
+  return `, or earlier: ${deaths} of its workers died in a row, and such tasks run apart (since ${suspectSince.toISOString()})`
 }
 
 function describeQueue(queue: NonNullable<TaskHistory['queue']>): string {

@@ -66,8 +66,11 @@ const FREE_TASKS: Statement = {
     UPDATE task_queue q SET
       state = 'pending', lease_id = NULL, reason = 'lease_lost',
       crashes = q.crashes + CASE WHEN q.suspect_since IS NOT NULL AND o.lease_id IN (SELECT lease_id FROM lone) THEN $1::integer ELSE 0 END,
-      suspect_since = CASE WHEN $1::integer > 0 OR q.suspect_since IS NOT NULL THEN now() END,
-      run_at = CASE WHEN $1::integer > 0 OR q.suspect_since IS NOT NULL THEN ${PARKED_UNTIL} ELSE now() END,
+      deaths = q.deaths + $1::integer,
+      suspect_since = CASE WHEN q.deaths + $1::integer > 0 THEN now() END,
+      run_at = CASE
+        WHEN q.deaths + $1::integer > 1 OR q.deaths + $1::integer = 1 AND (u.task_number IS NOT NULL OR q.maybe_paid > 0 OR q.crashes > 0)
+        THEN ${PARKED_UNTIL} ELSE now() END,
       prepare = q.prepare OR u.task_number IS NOT NULL,
       maybe_paid = q.maybe_paid + (u.task_number IS NOT NULL)::integer,
       attempts = q.attempts - coalesce(u.counted, false)::integer

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { TaskError, WorkerLease } from '#libs/kernel'
 import { acquireLease, reapLeases, releaseLease, renewLease, type FreedTasks } from './lease.statements.js'
-import { letSuspectOut } from './suspect.statements.js'
+import { letSuspectsOut } from './suspect.statements.js'
 import type { HotPool } from '../connection/hot-pool.js'
 
 interface LeaseEvents {
@@ -140,7 +140,7 @@ export class PostgresWorkerLease extends WorkerLease {
     await this.options.beforeReaping?.()
     const freed = await reapLeases(this.pool, this.held.id)
     if (freed.tasks > 0) this.events.emit('reaped', freed)
-    if (await letSuspectOut(this.pool)) this.events.emit('suspect')
+    if (await letSuspectsOut(this.pool)) this.events.emit('suspect')
   }
 }
 

@@ -1,7 +1,7 @@
 import type { ClaimedTask, DeferralClass, TaskProgress, TransitionResult } from '#libs/kernel'
 import { makeBigintArray, makeBooleanArray, makeIntegerArray, makeTextArray } from '../connection/binary-array.js'
 import type { HotPool, Statement } from '../connection/hot-pool.js'
-import { PARKED_UNTIL } from '../lease/suspect.statements.js'
+import { IS_ROAMING, PARKED_UNTIL } from '../lease/suspect.statements.js'
 import { endAttempts } from './attempt.statements.js'
 
 /** A held task that goes back to the ledger: to wait until a time, or for an operator. */
@@ -42,7 +42,8 @@ const PUT_BACK: Statement = {
   UPDATE task_queue q SET
     state = i.state, lease_id = NULL, reason = i.reason,
     suspect_since = CASE WHEN i.deferral_class = 'handover' AND q.suspect_since IS NOT NULL THEN now() END,
-    run_at = CASE WHEN i.deferral_class = 'handover' AND q.suspect_since IS NOT NULL THEN ${PARKED_UNTIL}
+    deaths = CASE WHEN i.deferral_class = 'handover' THEN q.deaths ELSE 0 END,
+    run_at = CASE WHEN i.deferral_class = 'handover' AND q.suspect_since IS NOT NULL AND NOT ${IS_ROAMING} THEN ${PARKED_UNTIL}
                   ELSE now() + make_interval(secs => i.delay_ms / 1000.0) END,
     attempts = q.attempts + i.attempts_delta - coalesce(l.counted, false)::integer,
     maybe_paid = q.maybe_paid + i.maybe_paid, prepare = i.prepare, prompt_version = coalesce(q.prompt_version, i.prompt_version),
