@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { ResultEvent } from '#libs/contracts'
 import { TaskError, type SendResult } from '#libs/kernel'
 import { makeAnswer } from '../factories/answer.factory.js'
 import type { SeededRandom } from '../faults/seeded-random.js'
@@ -76,6 +77,17 @@ describe('an outage of hours', { timeout: 120_000 }, () => {
     expect(new Set(countUsed(evidence).map((used) => JSON.stringify(used)))).toEqual(
       new Set([JSON.stringify({ outcome: 'failed', code: 'maybe_paid', serverErrors: 0, maybePaid: 2, answered: 0 })]),
     )
+  })
+
+  it('ends tasks as expired soon after their deadline, or before it, while their route is closed', async () => {
+    const deadlineMs = HOUR_MS / 4
+    const evidence = await runOutage({ call: () => UNREACHABLE, forMs: HOUR_MS, deadlineMs }, 1)
+    expect(evidence.unended).toBe(0)
+    const ends = evidence.records.map(({ end, event }) => {
+      const { timings } = JSON.parse(event.toString()) as ResultEvent
+      return { outcome: end.outcome, code: end.error?.code, isSoon: Date.parse(timings.finished_at) <= deadlineMs + 5_000 }
+    })
+    expect(ends).toEqual(ends.map(() => ({ outcome: 'expired', code: 'deadline_exceeded', isSoon: true })))
   })
 
   it.each(SEEDS)('counts nothing but what was used, whatever mix of errors comes (seed %i)', async (seed) => {

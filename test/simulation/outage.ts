@@ -19,6 +19,8 @@ const TYPE = makeTaskType({ maxAttempts: 4, deferralMs: {} })
 
 export interface Outage {
   readonly forMs: number
+  /** Of every task. */
+  readonly deadlineMs?: number
   /** How a call ends while it lasts; a good answer where left out. */
   readonly call?: (random: SeededRandom) => Exclude<SendResult, { kind: 'answered' }>
   readonly storage?: Error
@@ -90,7 +92,8 @@ export async function runOutage(outage: Outage, seed: number): Promise<OutageEvi
     files: makeStorage(outage),
   }
   replicas.push(new SimulatedReplica(cluster), new SimulatedReplica(cluster))
-  for (let number = 0; number < TASKS; number++) void replicas[number % 2]!.ledger.accept(makeNewTask({ taskId: `task-${number}` }))
+  for (let number = 0; number < TASKS; number++)
+    void replicas[number % 2]!.ledger.accept(makeNewTask({ taskId: `task-${number}`, deadlineMs: outage.deadlineMs ?? null }))
   // The tasks are accepted, and some are called for, when the ledger goes.
   await vi.advanceTimersByTimeAsync(1_000)
   if (outage.ledger) cluster.faults.takeLedgerAway(outage.forMs)
