@@ -75,18 +75,42 @@ describe('Sluice, two replicas', { timeout: 90_000 }, () => {
     await expect(rig.ledger.value(`SELECT count(*) FROM worker_lease WHERE state = 'reaped'`)).resolves.toBe(1)
   })
 
-  it('lets a task go that killed its worker again and again', async () => {
+  it('lets a task go that killed its worker again and again: the first death tells nothing, and those that hit it alone do', async () => {
     rig = await openRig('poison', { ...ENV, MAX_CRASHES: '2', KAFKA_GROUP_INSTANCE_ID: 'poison' })
     await send(rig, [makePrompt('poison', { latencyMs: 20_000 }), makePrompt('innocent')])
-    for (let crash = 1; crash <= 2; crash++) {
+    for (let crash = 1; crash <= 3; crash++) {
       const worker = await rig.startWorker()
       await waitUntil(async () => (await callsOf(rig, 'poison')).length === crash, { what: `call ${crash}` })
       await worker.kill()
     }
     await rig.startWorker()
     const [poison, innocent] = await waitForResults(rig, ['poison', 'innocent'])
-    expect(poison).toMatchObject({ outcome: 'failed', error: { code: 'max_attempts' } })
+    expect(poison).toMatchObject({ outcome: 'failed', error: { code: 'poison' } })
     expect(innocent).toMatchObject({ outcome: 'succeeded' })
+    await expect(callsOf(rig, 'poison')).resolves.toHaveLength(3)
+  })
+})
+
+describe('Sluice, a poison task', { timeout: 240_000 }, () => {
+  let rig: ServiceRig
+
+  afterEach(() => rig?.close())
+
+  it('becomes a dead letter, and all its neighbours succeed', async () => {
+    // Types that allow a broken call to be repeated once: a neighbour must not lose two to the poison.
+    const { TASK_TYPES_DIR: _, ...env } = ENV
+    rig = await openRig('poison-crowd', { ...env, MAX_CRASHES: '1', KAFKA_GROUP_INSTANCE_ID: 'poison-crowd' })
+    const innocents = Array.from({ length: 50 }, (__, index) => `innocent-${index}`)
+    await send(rig, [makePrompt('poison', { latencyMs: 60_000 }), ...innocents.map((id) => makePrompt(id, { latencyMs: 200 }))])
+    for (let death = 1; death <= 2; death++) {
+      const worker = await rig.startWorker()
+      await waitUntil(async () => (await callsOf(rig, 'poison')).length === death, { what: `call ${death}`, timeoutMs: 60_000 })
+      await worker.kill()
+    }
+    await rig.startWorker()
+    const [poison, ...others] = await waitForResults(rig, ['poison', ...innocents], 90_000)
+    expect(poison).toMatchObject({ outcome: 'failed', error: { code: 'poison' } })
+    expect(others.filter(({ outcome }) => outcome !== 'succeeded')).toEqual([])
     await expect(callsOf(rig, 'poison')).resolves.toHaveLength(2)
   })
 })

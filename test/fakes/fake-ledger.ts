@@ -7,6 +7,7 @@ export class FakeLedger extends Ledger {
   override readonly accept = vi.fn<Ledger['accept']>(refuse('Ledger.accept'))
   override readonly reject = vi.fn<Ledger['reject']>(refuse('Ledger.reject'))
   override readonly claim = vi.fn<Ledger['claim']>(refuse('Ledger.claim'))
+  override readonly claimLate = vi.fn<Ledger['claimLate']>(refuse('Ledger.claimLate'))
   override readonly openAttempt = vi.fn<Ledger['openAttempt']>(refuse('Ledger.openAttempt'))
   override readonly recordAnswer = vi.fn<Ledger['recordAnswer']>(refuse('Ledger.recordAnswer'))
   override readonly finish = vi.fn<Ledger['finish']>(refuse('Ledger.finish'))

@@ -19,7 +19,7 @@ import type {
   WorkerLease,
 } from '#libs/kernel'
 import { recogniseTasks, storeTasks } from './model.accept.js'
-import { claimDue, openNext } from './model.claim.js'
+import { claimDue, claimLate, openNext } from './model.claim.js'
 import { releaseUnknown } from './model.leases.js'
 import { storeRejections, takeOld } from './model.outbox.js'
 import type { ModelTables } from './model.tables.js'
@@ -64,11 +64,19 @@ export class ModelLedger extends Ledger {
   }
 
   async claim(room: ClaimRoom): Promise<ClaimedTask[]> {
+    return this.claimBy((fence, nowMs) => claimDue(this.tables, fence, room, nowMs))
+  }
+
+  async claimLate(limit: number): Promise<ClaimedTask[]> {
+    return this.claimBy((fence, nowMs) => claimLate(this.tables, fence, limit, nowMs))
+  }
+
+  private claimBy(take: (fence: number, nowMs: number) => ClaimedTask[]): ClaimedTask[] {
     const { fence } = this.lease
     if (fence === null) return []
     if (this.hasLostClaim) this.once(() => releaseUnknown(this.tables, fence, this.heldUnder(fence)))
     this.hasLostClaim = false
-    return this.claiming(() => claimDue(this.tables, fence, room, this.clock.nowMs()))
+    return this.claiming(() => take(fence, this.clock.nowMs()))
   }
 
   async openAttempt(task: ClaimedTask, next: NextAttempt): Promise<OpenAttempt | null> {

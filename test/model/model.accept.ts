@@ -75,6 +75,8 @@ function insert(tables: ModelTables, task: NewTask, nowMs: number): QueuedTask {
     attempts: 0,
     maybePaid: 0,
     crashes: 0,
+    suspectSinceMs: null,
+    deaths: 0,
     deferralClass: null,
     deferrals: 0,
     freeAttemptUsed: false,

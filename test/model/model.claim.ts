@@ -23,14 +23,25 @@ export function claimDue(tables: ModelTables, leaseId: number, { lanes }: ClaimR
     .map((row) => claimRow(tables, row, leaseId))
 }
 
+/** Heads whose deadline has passed, on whatever route, without an attempt. */
+export function claimLate(tables: ModelTables, leaseId: number, limit: number, nowMs: number): ClaimedTask[] {
+  if (!tables.holdsLease(leaseId)) return []
+  const deadlineOf = ({ task }: QueuedTask) => task.deadlineMs ?? Number.POSITIVE_INFINITY
+  return [...tables.queue.values()]
+    .filter((row) => row.state === 'pending' && row.isHead && deadlineOf(row) < nowMs - 1_000)
+    .toSorted((a, b) => deadlineOf(a) - deadlineOf(b))
+    .slice(0, limit)
+    .map((row) => claimRow(tables, row, leaseId, { opensAttempt: false }))
+}
+
 /** A received answer comes along instead of a new attempt; what must be prepared gets neither. */
-export function claimRow(tables: ModelTables, row: QueuedTask, leaseId: number): ClaimedTask {
+export function claimRow(tables: ModelTables, row: QueuedTask, leaseId: number, { opensAttempt } = { opensAttempt: true }): ClaimedTask {
   const stored = tables.answerOf(row.id)
   row.state = 'running'
   row.leaseId = leaseId
   row.claims++
   row.reason = null
-  const attempt = row.prepare || stored ? null : openRow(tables, row, true)
+  const attempt = !opensAttempt || row.prepare || stored ? null : openRow(tables, row, true)
   const { payload, payloadHash: _, ...fields } = row.task
   return {
     ...fields,

@@ -1,3 +1,4 @@
+import { isRoaming, park } from './model.suspects.js'
 import { endUnknown } from './model.transitions.js'
 import type { ModelTables, QueuedTask } from './model.tables.js'
 
@@ -8,9 +9,8 @@ export interface ModelFreed {
 
 interface Freeing {
   readonly nowMs: number
-  /** What it adds to the crashes of each task. */
+  /** What it adds to the crashes of a lone suspect; 0: a lease that was given back makes no suspects either. */
   readonly crashes: 0 | 1
-  readonly random: () => number
 }
 
 export function takeLease({ leases }: ModelTables, expiresAtMs: number): number {
@@ -29,7 +29,10 @@ export function renewLease({ leases }: ModelTables, id: number, expiresAtMs: num
 /** Ends the expired leases of others and frees what was held under them. */
 export function reapLeases(tables: ModelTables, ownId: number, options: Omit<Freeing, 'crashes'>): ModelFreed {
   for (const lease of tables.leases) {
-    if (lease.id !== ownId && lease.state === 'held' && lease.expiresAtMs < options.nowMs) lease.state = 'reaped'
+    if (lease.id !== ownId && lease.state === 'held' && lease.expiresAtMs < options.nowMs) {
+      lease.state = 'reaped'
+      lease.reapedAtMs = options.nowMs
+    }
   }
   return freeTasks(tables, { ...options, crashes: 1 })
 }
@@ -54,23 +57,31 @@ export function releaseUnknown(tables: ModelTables, leaseId: number, held: Reado
 
 function freeTasks(tables: ModelTables, freeing: Freeing): ModelFreed {
   const orphans = [...tables.queue.values()].filter(({ state, leaseId }) => state === 'running' && !tables.holdsLease(leaseId!))
+  const suspects = orphans.filter(({ suspectSinceMs }) => suspectSinceMs !== null)
+  const lone = suspects.filter((row) => suspects.every((other) => other === row || other.leaseId !== row.leaseId))
+  lone.forEach((row) => (row.crashes += freeing.crashes))
   const maybePaid = orphans.filter((row) => freeTask(tables, row, freeing)).length
   return { tasks: orphans.length, maybePaid }
 }
 
 /** A call that was under way may have been paid for: its task is prepared, that is judged, before it runs again. Returns whether it was one. */
-function freeTask(tables: ModelTables, row: QueuedTask, { nowMs, crashes, random }: Freeing): boolean {
+function freeTask(tables: ModelTables, row: QueuedTask, { nowMs, crashes }: Freeing): boolean {
   row.state = 'pending'
   row.leaseId = null
   row.reason = 'lease_lost'
-  row.runAtMs = nowMs + row.crashes * random() * 1_000
-  row.crashes += crashes
+  row.runAtMs = nowMs
+  row.deaths += crashes
   const attempt = tables.attemptOf(row.id, row.sends)
-  if (attempt?.state !== 'sending') return false
-  attempt.state = 'maybe_paid'
-  attempt.errorCode = 'lease_lost'
-  row.prepare = true
-  row.maybePaid++
-  if (attempt.counted) row.attempts--
-  return true
+  const isBroken = attempt?.state === 'sending'
+  if (isBroken) {
+    attempt.state = 'maybe_paid'
+    attempt.errorCode = 'lease_lost'
+    row.prepare = true
+    row.maybePaid++
+    if (attempt.counted) row.attempts--
+  }
+  if (row.deaths === 0) row.suspectSinceMs = null
+  else if (isRoaming(row)) row.suspectSinceMs = nowMs
+  else park(row, nowMs)
+  return isBroken
 }

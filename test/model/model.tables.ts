@@ -18,6 +18,10 @@ export interface QueuedTask {
   attempts: number
   maybePaid: number
   crashes: number
+  /** Set while it is not known whether it kills its workers. */
+  suspectSinceMs: number | null
+  /** Met since its last try came to an end. */
+  deaths: number
   deferralClass: DeferralClass | null
   deferrals: number
   freeAttemptUsed: boolean
@@ -59,6 +63,7 @@ export interface ModelLease {
   readonly id: number
   state: 'held' | 'reaped' | 'released'
   expiresAtMs: number
+  reapedAtMs?: number
 }
 
 export interface ModelGrant {

@@ -11,6 +11,7 @@ import type {
   TransitionResult,
 } from '#libs/kernel'
 import { advanceSequence, promoteHead } from './model.keys.js'
+import { isRoaming, park } from './model.suspects.js'
 import { makeMessage } from './model.outbox.js'
 import type { ModelMessage, ModelRunRecord, ModelTables, QueuedTask } from './model.tables.js'
 
@@ -54,6 +55,10 @@ export function putBack(tables: ModelTables, item: ModelPutBack): TransitionResu
   row.attempts += item.attemptsDelta - endUnknown(tables, row)
   row.leaseId = null
   row.runAtMs = item.runAtMs
+  if (item.deferralClass !== 'handover') {
+    row.suspectSinceMs = null
+    row.deaths = 0
+  } else if (row.suspectSinceMs !== null && !isRoaming(row)) park(row, item.runAtMs)
   row.reason = item.reason
   row.deferrals = item.deferralClass === null ? 0 : row.deferralClass === item.deferralClass ? row.deferrals + 1 : 1
   row.deferralClass = item.deferralClass

@@ -37,11 +37,11 @@ export class ModelWorld extends LedgerWorld {
   }
 
   async reap(name: ReplicaName): Promise<ModelFreed> {
-    return this.settle(reapLeases(this.tables, this.members[name].lease.fence, { nowMs: this.clock.nowMs(), random: () => 0.5 }))
+    return this.settle(reapLeases(this.tables, this.members[name].lease.fence, { nowMs: this.clock.nowMs() }))
   }
 
   async stop(name: ReplicaName): Promise<ModelFreed> {
-    const freed = releaseLease(this.tables, this.members[name].lease.fence, { nowMs: this.clock.nowMs(), random: () => 0.5 })
+    const freed = releaseLease(this.tables, this.members[name].lease.fence, { nowMs: this.clock.nowMs() })
     this.members[name] = this.makeMember()
     return this.settle(freed)
   }
@@ -76,7 +76,7 @@ export class ModelWorld extends LedgerWorld {
 
   private describe({ task, runAtMs, ...row }: QueuedTask): unknown[] {
     const counts = [row.claims, row.sends, row.attempts, row.maybePaid, row.crashes, row.deferrals]
-    const flags = [row.isHead, row.prepare, row.freeAttemptUsed, runAtMs <= this.clock.nowMs()]
+    const flags = [row.suspectSinceMs !== null, row.deaths, row.isHead, row.prepare, row.freeAttemptUsed, runAtMs <= this.clock.nowMs()]
     return [task.taskId, row.state, row.reason, row.leaseId, row.promptVersion, row.deferralClass, ...counts, ...flags]
   }
 

@@ -20,7 +20,7 @@ const leaseNumber = (column: string) => `(SELECT count(*) FROM worker_lease l WH
 export const SNAPSHOT = `SELECT json_build_object(
   'queue', (
     SELECT coalesce(json_agg(json_build_array(t.task_id, q.state, q.reason, CASE WHEN q.lease_id IS NOT NULL THEN ${leaseNumber('q.lease_id')} END,
-             q.prompt_version, q.deferral_class, q.claims, q.sends, q.attempts, q.maybe_paid, q.crashes, q.deferrals, q.is_head, q.prepare, q.free_attempt_used, q.run_at <= now())), '[]')
+             q.prompt_version, q.deferral_class, q.claims, q.sends, q.attempts, q.maybe_paid, q.crashes, q.deferrals, q.suspect_since IS NOT NULL, q.deaths, q.is_head, q.prepare, q.free_attempt_used, q.run_at <= now())), '[]')
     FROM task_queue q JOIN task t ON (t.accepted_on, t.id) = (q.accepted_on, q.id)),
   'attempts', (
     SELECT coalesce(json_agg(json_build_array(t.task_id, a.number, a.state, a.counted, a.error_code)), '[]')

@@ -1,5 +1,6 @@
 import { TaskError, WorkerLease, type Clock } from '#libs/kernel'
 import { reapLeases, renewLease, takeLease } from '../model/model.leases.js'
+import { letSuspectsOut } from '../model/model.suspects.js'
 import type { ModelTables } from '../model/model.tables.js'
 import type { Faults } from './faults.js'
 import type { ReplicaFate } from './replica.fate.js'
@@ -13,9 +14,8 @@ interface LeaseParts {
   readonly clock: Clock
   readonly fate: ReplicaFate
   readonly faults: Faults
-  readonly random: () => number
-  /** Told when tasks were freed. */
-  readonly onFreed: () => void
+  /** Told when a task is due that was not before. */
+  readonly onDue: () => void
 }
 
 /** A lease on the model that is renewed, lost and taken again as PostgresWorkerLease is, and reaps others when it has been steady. */
@@ -61,7 +61,8 @@ export class SimulatedLease extends WorkerLease {
   private reap(): void {
     const nowMs = this.parts.clock.nowMs()
     if (!this.canReach || !this.isFresh || nowMs - this.steadySinceMs < DURATION_MS) return
-    if (reapLeases(this.parts.tables, this.fence, { nowMs, random: this.parts.random }).tasks > 0) this.parts.onFreed()
+    reapLeases(this.parts.tables, this.fence, { nowMs })
+    if (letSuspectsOut(this.parts.tables, nowMs)) this.parts.onDue()
   }
 
   private take(): number {

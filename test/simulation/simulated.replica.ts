@@ -1,6 +1,6 @@
 import type { CallHandler, ExecutionContext } from '@nestjs/common'
 import { AdmissionEvents, admissionSettings, createAdmission } from '#libs/admission'
-import { TASK_PATTERN, type Clock, type TaskClaim, type TaskType } from '#libs/kernel'
+import { TASK_PATTERN, type Clock, type FileStore, type LlmClient, type TaskClaim, type TaskType } from '#libs/kernel'
 import { of } from 'rxjs'
 import { LedgerTransport } from '../../libs/queue/src/ledger/ledger.transport.js'
 import { FileBudget } from '../../libs/tasks/src/files/file.budget.js'
@@ -48,6 +48,10 @@ export interface Cluster {
   readonly sends: SeenSend[]
   /** Tells every replica that tasks are due. */
   readonly announce: () => void
+  /** What stands in the place of the provider that fails by chance. */
+  readonly provider?: LlmClient
+  /** Where larger answers go; a store that refuses everything where left out. */
+  readonly files?: FileStore
 }
 
 /** The real core (transport, pipeline, runner, outcomes) on ports that fail. It ends with the virtual time, or dies before. */
@@ -60,10 +64,10 @@ export class SimulatedReplica {
     const { tables, clock, faults, random } = cluster
     this.fate = new ReplicaFate(random, faults)
     const parts = { fate: this.fate, faults, random }
-    const lease = new SimulatedLease({ ...parts, tables, clock, random: () => random.next(), onFreed: cluster.announce })
+    const lease = new SimulatedLease({ ...parts, tables, clock, onDue: cluster.announce })
     this.model = new ModelLedger(tables, lease, clock)
     this.ledger = new UnreliableLedger(this.model, this.fate, faults)
-    const clients = new OneProvider(new SimulatedLlmClient(tables, cluster.sends, parts))
+    const clients = new OneProvider(cluster.provider ?? new SimulatedLlmClient(tables, cluster.sends, parts))
     const relay = new SimulatedRelay(this.ledger, cluster.topic, parts)
     const pipeline = makePipeline({ ledger: this.ledger, clients, relay, ...cluster })
     const limits = { claimBatch: 10, spareTasks: 4, pollIntervalMs: 500, graceMs: 60_000 }
@@ -77,18 +81,17 @@ export class SimulatedReplica {
   }
 }
 
-interface PipelineParts extends Pick<Cluster, 'clock' | 'types'> {
+interface PipelineParts extends Pick<Cluster, 'clock' | 'types' | 'files'> {
   readonly ledger: UnreliableLedger
   readonly clients: OneProvider
   readonly relay: SimulatedRelay
 }
 
-function makePipeline({ ledger, clients, relay, clock, types: list }: PipelineParts) {
+function makePipeline({ ledger, clients, relay, clock, types: list, files = new FakeFileStore() }: PipelineParts) {
   const types = new FileTaskTypes([...list])
   const parser = new MessageParser({ maxMessageBytes: 4_096 })
   const prompts = new FakePromptRenderer()
   prompts.render.mockReturnValue({ messages: [{ role: 'user', content: 'a question' }], estimatedPromptTokens: 5 })
-  const files = new FakeFileStore()
   const tenants = new TenantDirectory([{ name: 'default', filePrefixes: ['inputs/'] }], new Map())
   const preparer = new TaskPreparer(parser, types, tenants, new TaskFilesReader(files, new FileBudget(SETTINGS)), prompts)
   const runner = new TaskRunner(ledger, clients, preparer, new AnswerJudge(clients, new FakeOutputChecker(), files, SETTINGS), SETTINGS)

@@ -45,6 +45,10 @@ export class UnreliableLedger extends Ledger {
     return this.ask(() => this.model.claim(room))
   }
 
+  claimLate(limit: number): Promise<ClaimedTask[]> {
+    return this.ask(() => this.model.claimLate(limit))
+  }
+
   openAttempt(task: ClaimedTask, next: NextAttempt): Promise<OpenAttempt | null> {
     return this.ask(() => this.model.openAttempt(task, next))
   }

@@ -280,7 +280,9 @@ export const SETTING_GROUPS: readonly SettingGroup[] = [
       DEFERRAL_LEDGER_DOWN_MS: { does: 'PostgreSQL or Kafka is away.' },
       DEFERRAL_ROLLOUT_MS: { does: 'This replica does not have the template version of the run.' },
       DEFERRAL_INTERNAL_MS: { does: 'A defect of ours. Spends attempts.' },
-      MAX_CRASHES: { does: 'A task whose worker died this often while it ran fails.' },
+      MAX_CRASHES: {
+        does: 'A task fails as `poison` when this many workers have died while it was the only suspect that they ran ([deferral.md](deferral.md#poison-tasks)).',
+      },
     },
   },
 ]

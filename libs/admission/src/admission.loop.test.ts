@@ -249,6 +249,8 @@ function addDueTask(tables: ReturnType<typeof openAdmission>['cluster']['tables'
     attempts: 0,
     maybePaid: 0,
     crashes: 0,
+    suspectSinceMs: null,
+    deaths: 0,
     freeAttemptUsed: false,
     promptVersion: null,
     deferralClass: null,

@@ -56,6 +56,8 @@ export const ERROR_CODES = [
   'route_closed',
   'quota_exhausted',
   'max_attempts',
+  // Workers died again and again while they ran this task and no other suspect.
+  'poison',
   'maybe_paid',
   'shutdown',
   'lease_lost',

@@ -42,6 +42,7 @@ export class DatabaseLifecycle implements OnApplicationShutdown {
     })
     lease.events.on('lost', (fence) => this.logger.error('the lease was lost', { lease: fence }))
     lease.events.on('reaped', (freed) => this.logger.warn('tasks of a dead worker were freed', { ...freed }))
+    lease.events.on('suspect', () => due.announce())
     lease.events.on('released', (freed) => this.logger.log('the lease was given back', { ...freed }))
     lease.events.on('error', (error) => this.logger.warn('the lease could not be renewed', { error }))
   }

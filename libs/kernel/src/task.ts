@@ -108,7 +108,7 @@ export interface ClaimedTask {
   /** Why the run was deferred last, and how often in a row for that; null and 0 where it has not been. */
   readonly deferralClass: DeferralClass | null
   readonly deferrals: number
-  /** How often a worker died while it held this run. */
+  /** How often a worker died while this was the only task it held that had met a death before. */
   readonly crashes: number
   /** The one attempt of this run that counts for nothing, after a token was refused, has been opened before. */
   readonly freeAttemptUsed: boolean

@@ -38,10 +38,16 @@ function describeTask({ task, queue, attempts, runs }: TaskHistory): string {
   ].join('\n')
 }
 
+/** A parked one is due much later, unless it is let out before. */
+function describeSuspicion({ suspectSince, deaths }: NonNullable<TaskHistory['queue']>): string {
+  if (suspectSince === null) return ''
+  return `, or earlier: ${deaths} of its workers died in a row, and such tasks run apart (since ${suspectSince.toISOString()})`
+}
+
 function describeQueue(queue: NonNullable<TaskHistory['queue']>): string {
   const counts = `${queue.attempts} attempts counted, ${queue.maybePaid} maybe paid, ${queue.crashes} crashes`
   if (queue.state === 'running') return `running under lease ${queue.leaseId}; run ${queue.run}, ${counts}`
   const wait = queue.deferralClass === null ? '' : `, deferred ${queue.deferrals} times in a row as ${queue.deferralClass}`
   const why = queue.reason ?? (queue.isHead ? 'free streams' : 'an earlier task of its key')
-  return `${queue.state} since its last change, waits for ${why}, due ${queue.runAt.toISOString()}${wait}; run ${queue.run}, ${counts}`
+  return `${queue.state} since its last change, waits for ${why}, due ${queue.runAt.toISOString()}${wait}${describeSuspicion(queue)}; run ${queue.run}, ${counts}`
 }

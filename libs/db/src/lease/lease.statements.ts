@@ -1,4 +1,5 @@
 import type { HotPool, Row, Statement } from '../connection/hot-pool.js'
+import { PARKED_UNTIL } from './suspect.statements.js'
 
 const ACQUIRE: Statement = {
   name: 'lease-acquire',
@@ -38,17 +39,24 @@ const END_OWN: Statement = {
  * its snapshot show every claim that was committed under them, and no further one can be. Calls that were under way may have been paid
  * for: their tasks are judged before they run again. Rows that are locked (a transition of the dead worker that PostgreSQL has not ended
  * yet) are left for the next time.
+ *
+ * A death blames nobody by itself, since the worker held many tasks: it makes suspects of them (suspect.statements.ts), and counts only
+ * against the single suspect among them, if there was one.
  */
 const FREE_TASKS: Statement = {
   name: 'lease-free-tasks',
   text: `
   WITH orphan AS MATERIALIZED (
-    SELECT q.id, q.accepted_on, q.run, q.sends FROM task_queue q
+    SELECT q.id, q.accepted_on, q.run, q.sends, q.lease_id FROM task_queue q
     WHERE q.state = 'running' AND q.lease_id = ANY(ARRAY(
       SELECT DISTINCT lease_id FROM task_queue r WHERE r.state = 'running'
         AND NOT EXISTS (SELECT FROM worker_lease l WHERE l.id = r.lease_id AND l.state = 'held')
     ))
     ORDER BY q.id FOR UPDATE SKIP LOCKED
+  ), lone AS MATERIALIZED (
+    SELECT lease_id FROM task_queue
+    WHERE state = 'running' AND suspect_since IS NOT NULL AND lease_id = ANY(ARRAY(SELECT lease_id FROM orphan))
+    GROUP BY lease_id HAVING count(*) = 1
   ), unanswered AS (
     UPDATE attempt a SET state = 'maybe_paid', ended_at = now(), error_code = 'lease_lost', booked_tokens = a.reserved_tokens
     FROM orphan o
@@ -56,8 +64,13 @@ const FREE_TASKS: Statement = {
     RETURNING a.task_number, a.counted
   ), freed AS (
     UPDATE task_queue q SET
-      state = 'pending', lease_id = NULL, reason = 'lease_lost', crashes = q.crashes + $1::integer,
-      run_at = now() + make_interval(secs => q.crashes * random()),
+      state = 'pending', lease_id = NULL, reason = 'lease_lost',
+      crashes = q.crashes + CASE WHEN q.suspect_since IS NOT NULL AND o.lease_id IN (SELECT lease_id FROM lone) THEN $1::integer ELSE 0 END,
+      deaths = q.deaths + $1::integer,
+      suspect_since = CASE WHEN q.deaths + $1::integer > 0 THEN now() END,
+      run_at = CASE
+        WHEN q.deaths + $1::integer > 1 OR q.deaths + $1::integer = 1 AND (u.task_number IS NOT NULL OR q.maybe_paid > 0 OR q.crashes > 0)
+        THEN ${PARKED_UNTIL} ELSE now() END,
       prepare = q.prepare OR u.task_number IS NOT NULL,
       maybe_paid = q.maybe_paid + (u.task_number IS NOT NULL)::integer,
       attempts = q.attempts - coalesce(u.counted, false)::integer
@@ -83,7 +96,7 @@ export async function renewLease(pool: HotPool, id: number, durationMs: number):
   return (await pool.run(RENEW, [id, durationMs])).length > 0
 }
 
-/** Counts a crash for each task that a dead worker held. They come back a little apart, so that the same ones do not meet again. */
+/** Makes suspects of the tasks that dead workers held. */
 export async function reapLeases(pool: HotPool, ownId: number): Promise<FreedTasks> {
   return pool.transaction(async (transaction) => {
     const ended = await transaction.run(END_EXPIRED, [ownId])

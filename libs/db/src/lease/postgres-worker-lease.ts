@@ -1,12 +1,15 @@
 import { EventEmitter } from 'node:events'
 import { TaskError, WorkerLease } from '#libs/kernel'
 import { acquireLease, reapLeases, releaseLease, renewLease, type FreedTasks } from './lease.statements.js'
+import { letSuspectsOut } from './suspect.statements.js'
 import type { HotPool } from '../connection/hot-pool.js'
 
 interface LeaseEvents {
   acquired: [fence: number]
   lost: [fence: number]
   reaped: [freed: FreedTasks]
+  /** A suspect is due. */
+  suspect: []
   released: [freed: FreedTasks]
   error: [error: unknown]
 }
@@ -26,7 +29,7 @@ const RENEWALS_PER_LEASE = 4
 const REAP_INTERVAL_MS = 1_000
 
 /**
- * The lease of this replica, and the reaper of others'.
+ * The lease of this replica, and the reaper of others', which also lets their tasks out again, one by one.
  *
  * none -> held      a row is inserted; tasks may be claimed
  * held -> held      renewed every quarter of its duration. A renewal that fails on PostgreSQL's silence changes nothing: while PostgreSQL is
@@ -137,6 +140,7 @@ export class PostgresWorkerLease extends WorkerLease {
     await this.options.beforeReaping?.()
     const freed = await reapLeases(this.pool, this.held.id)
     if (freed.tasks > 0) this.events.emit('reaped', freed)
+    if (await letSuspectsOut(this.pool)) this.events.emit('suspect')
   }
 }
 

@@ -45,16 +45,19 @@ const ANSWERED = `
     )
   )`
 
+/** What is claimed without an attempt. */
+const IS_UNREADY = 'q.prepare OR q.id IN (SELECT id FROM answered)'
+
 /** Claims what is `due`, and opens an attempt for each that is ready for one. `reserved` are the attempt's columns of what it may use. */
-const makeTake = (reserved: { readonly columns: string; readonly values: string }) => `
+const makeTake = (reserved: { readonly columns: string; readonly values: string }, isUnready = IS_UNREADY) => `
   claimed AS (
     UPDATE task_queue q SET
       state = 'running', lease_id = $1, claims = q.claims + 1, reason = NULL,
-      sends = q.sends + CASE WHEN q.prepare OR q.id IN (SELECT id FROM answered) THEN 0 ELSE 1 END,
-      attempts = q.attempts + CASE WHEN q.prepare OR q.id IN (SELECT id FROM answered) THEN 0 ELSE 1 END
+      sends = q.sends + CASE WHEN ${isUnready} THEN 0 ELSE 1 END,
+      attempts = q.attempts + CASE WHEN ${isUnready} THEN 0 ELSE 1 END
     WHERE q.id = ANY(ARRAY(SELECT id FROM due))
     RETURNING q.*, q.id IN (SELECT id FROM answered) AS is_answered,
-      CASE WHEN q.prepare OR q.id IN (SELECT id FROM answered) THEN NULL ELSE gen_random_uuid() END AS attempt_id
+      CASE WHEN ${isUnready} THEN NULL ELSE gen_random_uuid() END AS attempt_id
   ), opened AS (
     INSERT INTO attempt (accepted_on, task_number, run, number, id, counted, provider, model, lease_id, ${reserved.columns})
     SELECT accepted_on, id, run, sends, attempt_id, true, provider, model, $1, ${reserved.values} FROM claimed WHERE attempt_id IS NOT NULL
@@ -111,6 +114,24 @@ const TAKE: Statement = {
   })}`,
 }
 
+/**
+ * Claims heads whose deadline has passed a moment ago (clocks differ), whether or not they may be called for, without an attempt. Behind the
+ * head of its key a task keeps its place: the results of a key come in order.
+ */
+const CLAIM_LATE: Statement = {
+  name: 'claim-late',
+  text: `
+  WITH lease AS MATERIALIZED (
+    SELECT id FROM worker_lease WHERE id = $1 AND state = 'held' FOR SHARE
+  ), due AS MATERIALIZED (
+    SELECT d.* FROM lease CROSS JOIN LATERAL (
+      SELECT q.id, q.accepted_on, q.run, q.sends, q.answers_from FROM task_queue q
+      WHERE q.state = 'pending' AND q.is_head AND q.deadline < now() - interval '1 second'
+      ORDER BY q.deadline LIMIT $2 FOR UPDATE SKIP LOCKED
+    ) d
+  ), ${ANSWERED}, ${makeTake({ columns: 'reserved_tokens', values: 'estimated_tokens' }, 'true')}`,
+}
+
 interface ClaimRow extends Row {
   id: number
   accepted_on: string
@@ -163,6 +184,11 @@ interface FoundRow extends Row {
 export async function claimTasks(pool: HotPool, leaseId: number, { lanes, metering }: ClaimRoom): Promise<ClaimedTask[]> {
   if (metering) return claimMetered(pool, leaseId, { lanes, metering })
   const rows = await pool.run<ClaimRow>(CLAIM, [leaseId, ...makeLaneArrays(lanes)])
+  return rows.map((row) => makeClaimedTask(row, leaseId))
+}
+
+export async function claimLateTasks(pool: HotPool, leaseId: number, limit: number): Promise<ClaimedTask[]> {
+  const rows = await pool.run<ClaimRow>(CLAIM_LATE, [leaseId, limit])
   return rows.map((row) => makeClaimedTask(row, leaseId))
 }
 

@@ -21,7 +21,7 @@ import type { HotPool } from '../connection/hot-pool.js'
 import { acceptTasks, type Accepted, type InstantRoom } from './accept.statements.js'
 import { recordAnswers, type ReceivedAnswer } from './answer.statement.js'
 import { openAttempt } from './attempt.statements.js'
-import { claimTasks } from './claim.statement.js'
+import { claimLateTasks, claimTasks } from './claim.statement.js'
 import type { DueTasks } from './due-tasks.js'
 import { finishRuns } from './finish.statements.js'
 import { markPublished, rejectDeliveries, takeUnpublished } from './outbox.statements.js'
@@ -59,6 +59,7 @@ export class PostgresLedger extends Ledger {
   private claimer: InstantClaimer | undefined
   /** At most one: `accept` runs one batch at a time. */
   private claimingAccept: Promise<unknown> = Promise.resolve()
+  private lastClaim: Promise<unknown> = Promise.resolve()
   /** Until then a claim whose answer was lost may still be committed; undefined: none was lost. */
   private claimLostUntilMs: number | undefined
   private readonly stopping = new AbortController()
@@ -124,13 +125,28 @@ export class PostgresLedger extends Ledger {
     return rejectDeliveries(this.pool, rejections)
   }
 
-  async claim(room: ClaimRoom): Promise<ClaimedTask[]> {
+  claim(room: ClaimRoom): Promise<ClaimedTask[]> {
+    return this.claimBy((fence) => claimTasks(this.pool, fence, room))
+  }
+
+  claimLate(limit: number): Promise<ClaimedTask[]> {
+    return this.claimBy((fence) => claimLateTasks(this.pool, fence, limit))
+  }
+
+  /** One after the other: the recovery before one would take for unknown what another has just claimed. */
+  private claimBy(take: (fence: number) => Promise<ClaimedTask[]>): Promise<ClaimedTask[]> {
+    const claimed = this.lastClaim.then(() => this.claimNow(take))
+    this.lastClaim = claimed.catch(() => {})
+    return claimed
+  }
+
+  private async claimNow(take: (fence: number) => Promise<ClaimedTask[]>): Promise<ClaimedTask[]> {
     const { fence } = this.lease
     if (fence === null) return []
     if (this.waitingAnswers.mustGoFirst) throw TaskError.unavailable('ledger_unavailable', 'answers that wait to be stored go first')
     if (this.claimLostUntilMs !== undefined) await this.recover(fence, this.claimLostUntilMs)
     try {
-      const tasks = await claimTasks(this.pool, fence, room)
+      const tasks = await take(fence)
       tasks.forEach((task) => this.remember(task))
       return tasks
     } catch (error) {

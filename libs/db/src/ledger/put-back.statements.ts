@@ -1,6 +1,7 @@
 import type { ClaimedTask, DeferralClass, TaskProgress, TransitionResult } from '#libs/kernel'
 import { makeBigintArray, makeBooleanArray, makeIntegerArray, makeTextArray } from '../connection/binary-array.js'
 import type { HotPool, Statement } from '../connection/hot-pool.js'
+import { IS_ROAMING, PARKED_UNTIL } from '../lease/suspect.statements.js'
 import { endAttempts } from './attempt.statements.js'
 
 /** A held task that goes back to the ledger: to wait until a time, or for an operator. */
@@ -17,6 +18,8 @@ export interface PutBack extends TaskProgress {
 
 /**
  * An attempt that is still `sending` was opened by a statement whose answer was lost: nobody knows of it, so nothing of it was sent.
+ *
+ * A try that came to an end has not killed its worker: the task is no suspect any more. One that is handed over has not been tried.
  */
 const PUT_BACK: Statement = {
   name: 'put-back',
@@ -37,7 +40,11 @@ const PUT_BACK: Statement = {
     RETURNING a.task_number, a.counted
   )
   UPDATE task_queue q SET
-    state = i.state, lease_id = NULL, run_at = now() + make_interval(secs => i.delay_ms / 1000.0), reason = i.reason,
+    state = i.state, lease_id = NULL, reason = i.reason,
+    suspect_since = CASE WHEN i.deferral_class = 'handover' AND q.suspect_since IS NOT NULL THEN now() END,
+    deaths = CASE WHEN i.deferral_class = 'handover' THEN q.deaths ELSE 0 END,
+    run_at = CASE WHEN i.deferral_class = 'handover' AND q.suspect_since IS NOT NULL AND NOT ${IS_ROAMING} THEN ${PARKED_UNTIL}
+                  ELSE now() + make_interval(secs => i.delay_ms / 1000.0) END,
     attempts = q.attempts + i.attempts_delta - coalesce(l.counted, false)::integer,
     maybe_paid = q.maybe_paid + i.maybe_paid, prepare = i.prepare, prompt_version = coalesce(q.prompt_version, i.prompt_version),
     deferral_class = i.deferral_class,

@@ -30,6 +30,10 @@ export interface QueueRow {
   readonly attempts: number
   readonly maybePaid: number
   readonly crashes: number
+  /** Its worker died, and it has not been tried since: it runs apart from the others. null: no suspect. */
+  readonly suspectSince: Date | null
+  /** Of its workers, since its last try came to an end. */
+  readonly deaths: number
   readonly leaseId: string | null
 }
 
@@ -96,6 +100,8 @@ export const queueEntity = new EntitySchema<QueueRow>({
     attempts: { type: 'integer' },
     maybePaid: { name: 'maybe_paid', type: 'integer' },
     crashes: { type: 'integer' },
+    deaths: { type: 'integer' },
+    suspectSince: { name: 'suspect_since', type: 'timestamptz', nullable: true },
     leaseId: { name: 'lease_id', type: 'bigint', nullable: true },
   },
 })

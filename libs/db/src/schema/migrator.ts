@@ -5,9 +5,17 @@ import { RunMemory1700000000002 } from './migrations/0002-run-memory.migration.j
 import { Redrive1700000000003 } from './migrations/0003-redrive.migration.js'
 import { Admission1700000000004 } from './migrations/0004-admission.migration.js'
 import { Deferral1700000000005 } from './migrations/0005-deferral.migration.js'
+import { Suspects1700000000006 } from './migrations/0006-suspects.migration.js'
 
 /** Every migration, oldest first. They only go forward; a release must run on the schema of the next one too (expand, then contract). */
-export const MIGRATIONS = [Ledger1700000000001, RunMemory1700000000002, Redrive1700000000003, Admission1700000000004, Deferral1700000000005]
+export const MIGRATIONS = [
+  Ledger1700000000001,
+  RunMemory1700000000002,
+  Redrive1700000000003,
+  Admission1700000000004,
+  Deferral1700000000005,
+  Suspects1700000000006,
+]
 const LOCK_ID = 7_238_001
 
 export interface MigrationReport {

@@ -89,6 +89,8 @@ export abstract class Ledger {
   abstract reject(rejections: readonly Rejection[]): Promise<OutboxMessage[]>
   /** Takes due tasks of the room's lanes, and opens an attempt for each that needs neither its files read nor an answer. */
   abstract claim(room: ClaimRoom): Promise<ClaimedTask[]>
+  /** Takes up to `limit` tasks whose deadline has passed, whatever they wait for, without an attempt: to be ended. */
+  abstract claimLate(limit: number): Promise<ClaimedTask[]>
   /**
    * Opens the next attempt of a held task, after ending the last one if `attemptEnd` is given. null: the task is no longer ours, or an
    * answer of an earlier attempt has come in meanwhile (then the task has been put back and will be claimed with it). Throws TaskError

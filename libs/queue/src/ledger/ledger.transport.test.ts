@@ -42,6 +42,7 @@ function makeTransport({
   const lease = new FakeWorkerLease()
   const running: Running[] = []
   ledger.claim.mockImplementation((room) => Promise.resolve(due.splice(0, room.tasks)))
+  ledger.claimLate.mockResolvedValue([])
   const transport = new LedgerTransport({
     ledger,
     lease,

@@ -15,6 +15,7 @@ import {
 } from '#libs/kernel'
 import { makeFullJitterMs } from '#libs/resilience'
 import { isObservable, lastValueFrom } from 'rxjs'
+import { LateTasks } from './late-tasks.js'
 
 export interface LedgerTransportOptions {
   readonly ledger: Ledger
@@ -72,10 +73,13 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
   private sleeping: { readonly reason: WakeReason; readonly wake: () => void } | undefined
   private unsubscribe: () => void = () => {}
   private stopClaimsAtAccept: () => Promise<void> = () => Promise.resolve()
+  private readonly late: LateTasks
   private closed: Promise<void> | undefined
 
   constructor(private readonly options: LedgerTransportOptions) {
     super()
+    const { ledger, lease, claimBatch } = options
+    this.late = new LateTasks({ ledger, lease, limit: claimBatch, start: (tasks) => this.start(tasks) })
   }
 
   /** How many tasks are in hand. */
@@ -96,6 +100,7 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
       start: (room, tasks) => this.startClaimed(room, tasks),
     })
     this.loop = this.run()
+    this.late.start()
     callback()
   }
 
@@ -133,7 +138,7 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
     this.stopping.abort(makeShutdownError())
     this.unsubscribe()
     this.wakeUp('stop')
-    await Promise.all([this.loop, this.stopClaimsAtAccept()])
+    await Promise.all([this.loop, this.stopClaimsAtAccept(), this.late.stop()])
     const overdue = setTimeout(() => this.abortRunning(), this.options.graceMs)
     const ended = Promise.allSettled(this.dispatches)
     await Promise.race([ended, this.whenGivenUp()])

@@ -56,6 +56,7 @@ export const ERROR_CLASSES: Readonly<Record<ErrorCode, DeferralClass | null>> = 
   route_closed: 'provider_down',
   quota_exhausted: 'rate_limited',
   max_attempts: null,
+  poison: null,
   maybe_paid: 'provider_error',
   shutdown: 'handover',
   lease_lost: 'handover',

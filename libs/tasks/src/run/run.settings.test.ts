@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { runSettings } from './run.settings.js'
 
 describe('runSettings', () => {
-  it('keep answers of up to 256 KiB inline, and give up a task after five crashes, where nothing else is said', () => {
-    expect(runSettings.parse({})).toEqual({ inlineAnswerBytes: 262_144, filesInHandBytes: 67_108_864, maxCrashes: 5 })
+  it('keep answers of up to 256 KiB inline, and give up a task after three deaths of its own, where nothing else is said', () => {
+    expect(runSettings.parse({})).toEqual({ inlineAnswerBytes: 262_144, filesInHandBytes: 67_108_864, maxCrashes: 3 })
     expect(runSettings.parse({ INLINE_ANSWER_BYTES: '0', MAX_CRASHES: '1' })).toMatchObject({ inlineAnswerBytes: 0, maxCrashes: 1 })
   })
 

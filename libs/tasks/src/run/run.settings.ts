@@ -5,7 +5,7 @@ export const runSettings = defineSettings(
   z.object({
     INLINE_ANSWER_BYTES: envInteger({ min: 0, max: 700 * 1_024 }).default(256 * 1_024),
     FILES_IN_HAND_BYTES: envInteger({ min: 1 }).default(64 * 1_024 * 1_024),
-    MAX_CRASHES: envInteger({ min: 1, max: 100 }).default(5),
+    MAX_CRASHES: envInteger({ min: 1, max: 100 }).default(3),
   }),
   {
     name: 'run',

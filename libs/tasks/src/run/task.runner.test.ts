@@ -137,7 +137,7 @@ describe(TaskRunner.name, () => {
   })
 
   it('judges a stored answer without a call, a prompt or a stream', async () => {
-    const { streams, verdict } = start({ task: { attempt: null, storedAnswer: makeStoredAnswer(), crashes: 99, attempts: 99 } })
+    const { streams, verdict } = start({ task: { attempt: null, storedAnswer: makeStoredAnswer(), crashes: 2, attempts: 99 } })
     expect(await verdict).toMatchObject({ outcome: 'succeeded', output: { text: 'an answer' } })
     expect(prompts.render).not.toHaveBeenCalled()
     expect(streams.inUse).toBe(0)
@@ -158,19 +158,30 @@ describe(TaskRunner.name, () => {
 
   describe('a task that must not be called for', () => {
     it.each([
-      ['all attempts have been used', { attempts: 4 }, 'all 3 attempts have been used'],
-      ['the worker died too often', { crashes: 3 }, 'the worker died 3 times while it ran this task'],
-    ])('fails, its attempt not sent, when %s', async (_, task, message) => {
+      ['all attempts have been used', { attempts: 4 }, 'max_attempts', 'all 3 attempts have been used'],
+      [
+        'workers died too often with no other suspect',
+        { crashes: 3 },
+        'poison',
+        'the worker died 3 times while it ran this task and no other suspect',
+      ],
+    ] as const)('fails, its attempt not sent, when %s', async (_, task, code, message) => {
       const { context, verdict } = start({ task })
-      expect(await verdict).toMatchObject({ outcome: 'failed', code: 'max_attempts', error: { message, retryable: false } })
+      expect(await verdict).toMatchObject({ outcome: 'failed', code, error: { message, retryable: false } })
       expect(context.attemptEnd).toMatchObject({ attemptId: context.attempt!.id, state: 'not_sent' })
       expect(clients.client.send).not.toHaveBeenCalled()
     })
 
     it('fails without an attempt to end when none is open', async () => {
       const { context, verdict } = start({ task: { crashes: 3, attempt: null } })
-      expect(await verdict).toMatchObject({ code: 'max_attempts' })
+      expect(await verdict).toMatchObject({ code: 'poison' })
       expect(context.attemptEnd).toBeUndefined()
+    })
+
+    it('fails when its stored answer is what kills the worker', async () => {
+      const { verdict } = start({ task: { crashes: 3, attempt: null, storedAnswer: makeStoredAnswer() } })
+      expect(await verdict).toMatchObject({ code: 'poison' })
+      expect(clients.client.parse).not.toHaveBeenCalled()
     })
 
     it.each([

@@ -11,7 +11,7 @@ import {
   type SendResult,
   type TaskContext,
 } from '#libs/kernel'
-import type { RunResult } from '../pipeline/verdict.js'
+import type { RunResult, Verdict } from '../pipeline/verdict.js'
 import { makeFailure } from '../pipeline/verdict.js'
 import { AnswerJudge } from './answer.judge.js'
 import { runSettings, type RunSettings } from './run.settings.js'
@@ -49,6 +49,8 @@ export class TaskRunner {
 
   async run(context: TaskContext): Promise<RunResult> {
     const { task } = context
+    const poison = this.refusePoison(context)
+    if (poison) return poison
     const known = this.preparer.recognise(task)
     if (task.storedAnswer) return this.judgeAnswer(context, known, { attemptId: task.storedAnswer.attemptId, kept: task.storedAnswer })
     const refusal = this.refuseToSend(context, known)
@@ -64,16 +66,20 @@ export class TaskRunner {
     return await this.send(context, ready, attempt)
   }
 
-  /** Reasons not to call at all: too many attempts or crashes, or a call that may have been paid for and must not be repeated. */
+  /** Before anything is done with it, be it to read its message or to judge a stored answer: that may be what kills the worker. */
+  private refusePoison(context: TaskContext): Verdict | undefined {
+    const { crashes } = context.task
+    if (crashes < this.settings.maxCrashes) return undefined
+    const error = TaskError.invalid('poison', `the worker died ${crashes} times while it ran this task and no other suspect`)
+    this.endUnsent(context, error)
+    return makeFailure(error)
+  }
+
+  /** Reasons not to call at all: too many attempts, or a call that may have been paid for and must not be repeated. */
   private refuseToSend(context: TaskContext, { type, call }: KnownTask): RunResult | undefined {
     const { task, attempts } = context
-    const error = ((): TaskError | undefined => {
-      if (task.crashes >= this.settings.maxCrashes)
-        return TaskError.invalid('max_attempts', `the worker died ${task.crashes} times while it ran this task`)
-      if (attempts > type.maxAttempts) return TaskError.invalid('max_attempts', `all ${type.maxAttempts} attempts have been used`)
-      return undefined
-    })()
-    if (error) {
+    if (attempts > type.maxAttempts) {
+      const error = TaskError.invalid('max_attempts', `all ${type.maxAttempts} attempts have been used`)
       this.endUnsent(context, error)
       return makeFailure(error)
     }
