@@ -23,10 +23,11 @@ export function claimDue(tables: ModelTables, leaseId: number, { lanes }: ClaimR
     .map((row) => claimRow(tables, row, leaseId))
 }
 
+const deadlineOf = ({ task }: QueuedTask) => task.deadlineMs ?? Number.POSITIVE_INFINITY
+
 /** Heads whose deadline has passed, on whatever route, without an attempt. */
 export function claimLate(tables: ModelTables, leaseId: number, limit: number, nowMs: number): ClaimedTask[] {
   if (!tables.holdsLease(leaseId)) return []
-  const deadlineOf = ({ task }: QueuedTask) => task.deadlineMs ?? Number.POSITIVE_INFINITY
   return [...tables.queue.values()]
     .filter((row) => row.state === 'pending' && row.isHead && deadlineOf(row) < nowMs - 1_000)
     .toSorted((a, b) => deadlineOf(a) - deadlineOf(b))

@@ -2,7 +2,7 @@ import type { ModelTables, QueuedTask } from './model.tables.js'
 
 const DAY_MS = 86_400_000
 const UNCLAIMED_MS = 30_000
-const DOUBLING_MS = 5_000
+const DOUBLING_MS = 1_000
 
 /** A suspect that nobody claims until it is let out. */
 export function park(row: QueuedTask, nowMs: number): void {

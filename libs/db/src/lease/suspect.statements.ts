@@ -15,7 +15,7 @@ const IS_PARKED = `(q.suspect_since IS NOT NULL AND q.state = 'pending' AND q.ru
 const IS_OUT = `(q.suspect_since IS NOT NULL AND (q.state = 'running' OR q.state = 'pending' AND q.run_at <= now()) AND NOT ${IS_ROAMING})`
 
 /** It doubles this often while nobody dies. The largest power is only there so that it has an end. */
-const DOUBLING_S = 5
+const DOUBLING_S = 1
 const MAX_DOUBLINGS = 12
 
 const FIND_PARKED: Statement = {
@@ -51,7 +51,7 @@ const makeLetOut = (
   RETURNING q.id`,
 })
 
-/** Those that met one death: one side by side at first, and twice as many each few seconds without a further death. */
+/** Those that met one death: one side by side at first, and twice as many each second without a further death. */
 const LET_OUT: Statement = makeLetOut('suspect-let-out', {
   who: `NOT ${IS_ISOLATED}`,
   order: 'q.suspect_since, q.id',

@@ -24,7 +24,9 @@ export class LateTasks {
   constructor(private readonly options: LateTasksOptions) {}
 
   start(): void {
-    this.timer = setInterval(() => (this.look ??= this.claim().finally(() => (this.look = undefined))), LOOK_MS)
+    this.timer = setInterval(() => {
+      this.look ??= this.claim().finally(() => (this.look = undefined))
+    }, LOOK_MS)
   }
 
   /** Resolves when no look is under way any more. Idempotent. */
