@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { BreakerHistory } from './breaker.history.js'
 import { send, waitForResults } from './exchange.js'
 import { makePrompt, openRig } from './open-rig.js'
-import { StreamUsage } from './stream.usage.js'
+import { StreamUsage } from '../faults/bars/stream.usage.js'
 
 const STREAMS = 10
 /** More processes than cores wait already, as on CI: what is measured then is the machine. */

@@ -14,9 +14,14 @@ export interface CaughtSteps {
 }
 
 /** What a worker left behind: read when PostgreSQL has ended its last statement, since one that was under way may still be committed. */
-export async function readInterruption({ ledger }: ServiceRig): Promise<CaughtSteps> {
-  await whenDisconnected({ ledger })
-  const sending = await ledger.rows<{ id: string }>(`SELECT id FROM attempt WHERE state = 'sending'`)
+export async function readInterruption(rig: Pick<ServiceRig, 'ledger'>): Promise<CaughtSteps> {
+  await whenDisconnected(rig)
+  const sending = await rig.ledger.rows<{ id: string }>(`SELECT id FROM attempt WHERE state = 'sending'`)
+  return { ...(await countSteps(rig)), sending: sending.map(({ id }) => id) }
+}
+
+/** Over all workers. */
+export async function countSteps({ ledger }: Pick<ServiceRig, 'ledger'>): Promise<Omit<CaughtSteps, 'sending'>> {
   const [counts] = await ledger.rows<Omit<CaughtSteps, 'sending'>>(
     `WITH running AS (SELECT * FROM task_queue WHERE state = 'running')
      SELECT (SELECT count(*) FROM running r WHERE r.prepare) AS preparing,
@@ -24,7 +29,7 @@ export async function readInterruption({ ledger }: ServiceRig): Promise<CaughtSt
               SELECT FROM answer a WHERE a.accepted_on = r.accepted_on AND a.task_number = r.id AND a.run = r.run)) AS answered,
             (SELECT count(*) FROM outbox) AS unpublished`,
   )
-  return { ...counts!, sending: sending.map(({ id }) => id) }
+  return counts!
 }
 
 /** Resolves when no worker is connected to the database any more. */
@@ -40,8 +45,8 @@ export async function whenDisconnected({ ledger }: Pick<ServiceRig, 'ledger'>): 
 const IN_FLIGHT_MS = 200
 
 /**
- * The attempts that one dead worker had open: those of its lease, whoever else is at work. Read when what it had sent has ended, and before
- * its lease can be reaped.
+ * The attempts that one dead worker had open: those of its lease, whoever else is at work, and whether or not its lease has been reaped
+ * meanwhile. Read when what it had sent has ended.
  */
 export async function readInterruptionOf({ ledger }: Pick<ServiceRig, 'ledger'>, pid: number): Promise<string[]> {
   await delay(IN_FLIGHT_MS)
@@ -54,10 +59,8 @@ export async function readInterruptionOf({ ledger }: Pick<ServiceRig, 'ledger'>,
     )
   await waitUntil(async () => (await open()) === 0, { what: "PostgreSQL to end the dead worker's statements" })
   const rows = await ledger.rows<{ id: string }>(
-    `SELECT a.id FROM attempt a
-     JOIN task_queue q ON q.accepted_on = a.accepted_on AND q.id = a.task_number AND q.run = a.run
-     JOIN worker_lease l ON l.id = q.lease_id
-     WHERE a.state = 'sending' AND l.state = 'held' AND split_part(l.worker, ':', 2) = $1::text`,
+    `SELECT a.id FROM attempt a JOIN worker_lease l ON l.id = a.lease_id
+     WHERE (a.state = 'sending' OR a.error_code = 'lease_lost') AND split_part(l.worker, ':', 2) = $1::text`,
     [String(pid)],
   )
   return rows.map(({ id }) => id)

@@ -1,10 +1,13 @@
 import { Command } from 'commander'
 import { printProgress } from '#tools/stack'
 import { FAULT_MATRIX, type Proof } from './matrix/fault.matrix.js'
+import { BARS } from './bars/bars.js'
+import type { Bar } from './bars/bar.js'
 import { describeViolations } from './invariants/violation.js'
-import { isAsExpected, makeResult } from './report/fault.result.js'
+import { makeBarsReport } from './report/bars.report.js'
+import { isAsExpected, makeResult, type FaultResult } from './report/fault.result.js'
 import { isLacking, makeReport, nameProof, NO_SEED } from './report/matrix.report.js'
-import { describeResult, makeTable } from './report/result.table.js'
+import { describeResult, makeBarsTable, makeTable } from './report/result.table.js'
 import { ResultsFile } from './report/results.file.js'
 import { hashSourceTree } from './report/source.tree.js'
 import { runProofs } from './run/proof.run.js'
@@ -23,8 +26,10 @@ interface Options {
 const print = (text: string) => process.stdout.write(`${text}\n`)
 
 const { only, seed, again, report } = new Command('test:faults')
-  .description('faults under load, and what must hold after each; results are kept in .stack/faults/results.json')
-  .option('--only <rows>', 'these rows, comma-separated', (text) => text.split(','))
+  .description(
+    'faults under load and what must hold after each, then what the service promises, measured; results are kept in .stack/faults/results.json',
+  )
+  .option('--only <rows>', 'these rows and bars, comma-separated', (text) => text.split(','))
   .option('--seed <number>', 'instead of the seeds of the schedules', Number)
   .option('--again', 'also what has been run on these very sources', false)
   .option(
@@ -44,9 +49,10 @@ else await runAll()
 
 async function printReport(): Promise<void> {
   const [schedules, tree] = await Promise.all([readSchedules(), hashSourceTree()])
-  const lines = makeReport({ matrix: FAULT_MATRIX, schedules, tree, find: (key) => results.last(key) })
-  print(makeTable(lines))
-  if (lines.some(isLacking)) process.exitCode = 1
+  const rows = makeReport({ matrix: FAULT_MATRIX, schedules, tree, find: (key) => results.last(key) })
+  const bars = makeBarsReport(BARS, { tree, find: (key) => results.last(key) })
+  print(`${makeTable(rows)}\n\n${makeBarsTable(bars)}`)
+  if ([...rows, ...bars].some(isLacking)) process.exitCode = 1
 }
 
 async function runAll(): Promise<void> {
@@ -57,22 +63,47 @@ async function runAll(): Promise<void> {
   const proofs = FAULT_MATRIX.filter(({ id }) => only?.includes(id) ?? true).flatMap(({ id, proofs: own = [] }) =>
     own.map((proof) => ({ proof, row: id, seed: NO_SEED, test: nameProof(proof) })),
   )
-  if (chosen.length + proofs.length === 0) throw new Error(`no schedule for ${only?.join(',')}`)
+  const bars = BARS.filter(({ id }) => only?.includes(id) ?? true).flatMap((bar) =>
+    bar.seeds.map((part) => ({ bar, row: bar.id, seed: part })),
+  )
+  if (chosen.length + proofs.length + bars.length === 0) throw new Error(`no schedule for ${only?.join(',')}`)
   const due = chosen.filter((schedule) => again || !results.find({ ...schedule, tree }))
   const dueProofs = proofs.filter((proof) => again || !results.find({ ...proof, tree }))
-  const done = chosen.length - due.length + proofs.length - dueProofs.length
+  const dueBars = bars.filter((part) => again || !results.find({ ...part, tree }))
+  const done = chosen.length - due.length + proofs.length - dueProofs.length + bars.length - dueBars.length
   if (done > 0) print(`${done} have been run on these sources; --again repeats them`)
-  if (due.length > 0) await playAll(due, tree)
+  if (due.length > 0) {
+    await onStage(async (stage) => {
+      for (const schedule of due) if (!(await runOne(stage, schedule, tree))) process.exitCode = 1
+    })
+  }
   if (dueProofs.length > 0) await proveAll(dueProofs, tree)
+  if (dueBars.length > 0) {
+    await onStage(async (stage) => {
+      for (const { bar, seed: part } of dueBars) if (!(await measureOne(stage, bar, part, tree))) process.exitCode = 1
+    })
+  }
 }
 
-async function playAll(due: readonly Schedule[], tree: string): Promise<void> {
+async function onStage(work: (stage: FaultStage) => Promise<void>): Promise<void> {
   const stage = await FaultStage.start({ onProgress: printProgress })
   try {
-    for (const schedule of due) if (!(await runOne(stage, schedule, tree))) process.exitCode = 1
+    await work(stage)
   } finally {
     await stage.close()
   }
+}
+
+async function measureOne(stage: FaultStage, bar: Bar, part: number, tree: string): Promise<boolean> {
+  const { id: row, title } = bar
+  const measured = await bar.measure(stage, part).catch((error: unknown) => ({
+    figures: error instanceof Error ? error.message : String(error),
+    broken: ['end'],
+  }))
+  const result: FaultResult = { row, title, seed: part, ...measured, tree, date: new Date().toISOString() }
+  await results.put(result)
+  print(describeResult(result))
+  return isAsExpected(result)
 }
 
 interface DueProof {
@@ -87,7 +118,7 @@ async function proveAll(due: readonly DueProof[], tree: string): Promise<void> {
   for (const { proof, row, test } of due) {
     const passed = verdict(proof)
     const broken = passed === undefined ? ['no such test'] : passed ? [] : ['the test failed']
-    await results.put({ row, seed: NO_SEED, test, title: proof.name, budgetMs: 0, tree, date: new Date().toISOString(), broken })
+    await results.put({ row, seed: NO_SEED, test, title: proof.name, tree, date: new Date().toISOString(), broken })
     print(`${passed === true ? 'ok  ' : 'FAIL'} ${row}: ${test}`)
     if (passed !== true) process.exitCode = 1
   }

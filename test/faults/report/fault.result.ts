@@ -1,20 +1,22 @@
 import type { ScheduleReport } from '../run/schedule.run.js'
 import type { Schedule } from '../schedule/schedule.schema.js'
 
-/** What became of one schedule on one state of the sources. */
+/** What became of one schedule, or of one part of a measurement, on one state of the sources. */
 export interface FaultResult {
   readonly row: string
   readonly title: string
   readonly seed: number
   /** Of a row that a test of another suite shows: its file and name. */
   readonly test?: string
+  /** Of a measurement: what was found. */
+  readonly figures?: string
   /** Git's hash of what the result depends on, as it lay in the working tree. */
   readonly tree: string
   /** ISO 8601. */
   readonly date: string
   /** The longest of its steps; undefined where the run did not come so far. */
   readonly recoveryMs?: number
-  readonly budgetMs: number
+  readonly budgetMs?: number
   readonly records?: number
   readonly repeats?: number
   /** Invariants that were broken, each once; empty where all hold. */

@@ -66,7 +66,7 @@ export function isLacking({ state }: Pick<ReportLine, 'state'>): boolean {
   return state === 'missing' || state === 'stale' || state === 'broken'
 }
 
-function judge(result: FaultResult | undefined, tree: string): RowState {
+export function judge(result: FaultResult | undefined, tree: string): RowState {
   if (!result) return 'missing'
   if (result.tree !== tree) return 'stale'
   return isAsExpected(result) ? 'holds' : 'broken'

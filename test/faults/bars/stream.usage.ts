@@ -30,6 +30,12 @@ export class StreamUsage {
     return usedMs / (endMs - startMs)
   }
 
+  /** The first moment from `fromMs` on at which so many were in use; Infinity: there is none. */
+  firstAt(count: number, fromMs: number): number {
+    const moments = this.calls.map(({ startMs }) => startMs).filter((ms) => ms >= fromMs)
+    return moments.find((ms) => this.most({ startMs: ms, endMs: ms + 1 }) >= count) ?? Number.POSITIVE_INFINITY
+  }
+
   /** The most that were in use at once. */
   most({ startMs, endMs }: Interval): number {
     const within = this.calls.filter((call) => call.endMs > startMs && call.startMs < endMs)
