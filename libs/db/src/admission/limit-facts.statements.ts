@@ -14,6 +14,7 @@ const READ_GATES: Statement = {
   FROM (SELECT now() AS now) clock LEFT JOIN stream_gate g ON g.gate = ANY($1::text[])`,
 }
 
+/** Priority by priority, so that tasks which are deferred are passed over. */
 const WAITING_LANES: Statement = {
   name: 'waiting-lanes',
   text: `
@@ -24,8 +25,13 @@ const WAITING_LANES: Statement = {
   CROSS JOIN LATERAL (${makeLaneFirst('l')}) f
   CROSS JOIN LATERAL (
     SELECT count(*) AS tasks FROM (
-      SELECT FROM task_queue q
-      WHERE q.state = 'pending' AND q.is_head AND q.provider = l.provider AND q.model = l.model AND q.tenant = l.tenant AND q.run_at <= now()
+      SELECT FROM generate_series(9, 0, -1) AS p(priority)
+      CROSS JOIN LATERAL (
+        SELECT FROM task_queue q
+        WHERE q.state = 'pending' AND q.is_head AND q.provider = l.provider AND q.model = l.model AND q.tenant = l.tenant
+          AND q.priority = p.priority AND q.run_at <= now()
+        LIMIT $1
+      ) t
       LIMIT $1
     ) d
   ) n`,
