@@ -27,9 +27,11 @@ export class WaitOperator {
     }
   }
 
-  private async explainUnfinished(facts: WaitFacts): Promise<TaskExplanation> {
-    const { task, lastAttempt, lease, dueBefore } = facts
-    const gates = readGates(this.gates, facts, await this.limits.read(this.gates.keysOf(task.lane)))
+  private async explainUnfinished(found: WaitFacts): Promise<TaskExplanation> {
+    const { task, lastAttempt, lease, dueBefore } = found
+    const limits = await this.limits.read(this.gates.keysOf(task.lane))
+    const facts = { ...found, now: new Date(limits.nowMs) }
+    const gates = readGates(this.gates, facts, limits)
     const reasons = findReasons(facts, gates)
     const known = { task, reasons, gates, notLookedAt: this.gates.unknownOf(task.lane) }
     if (task.state === 'running') {

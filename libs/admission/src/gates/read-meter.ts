@@ -41,7 +41,17 @@ export function readMeter(
     return { ...reading, blocks: true, waitMs: null, detail }
   }
   const waitMs = Math.max(...refused.map(({ refusal }) => refusal.waitMs))
-  return { ...reading, blocks: true, waitMs, detail: `the next call may use ${round(cost)}; ${describeRoom(meter)}` }
+  return {
+    ...reading,
+    blocks: true,
+    waitMs,
+    detail: `the next call is counted with ${round(cost)}${describeEstimate(meter)}; ${describeRoom(meter)}`,
+  }
+}
+
+/** A worker has learned how much of their estimates calls of the lane really use; whoever only looks has not. */
+function describeEstimate({ kind }: Meter): string {
+  return kind === 'tokens' ? ' by its estimate, and by less where workers have seen that such calls use less' : ''
 }
 
 function describeRoom(meter: Meter): string {
