@@ -18,7 +18,14 @@ function openMetrics({ worker }: WaitRig) {
   })
   const registry = new Registry()
   const gauge = <T extends string>(name: string, ...labelNames: T[]) => new Gauge({ name, help: name, labelNames, registers: [registry] })
-  new LimitMeter(watch, gauge('value', 'gate', 'counts'), gauge('limit', 'gate'), gauge('lanes', 'gate'), gauge('tasks', 'gate'))
+  const meter = new LimitMeter(
+    watch,
+    gauge('value', 'gate', 'counts'),
+    gauge('limit', 'gate'),
+    gauge('lanes', 'gate'),
+    gauge('tasks', 'gate'),
+  )
+  expect(meter).toBeInstanceOf(LimitMeter)
   return async () => (await registry.metrics()).split('\n').filter((line) => line !== '' && !line.startsWith('#'))
 }
 

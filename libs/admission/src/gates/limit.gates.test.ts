@@ -48,8 +48,8 @@ const makeLevel = (meter: string, amount: number, sinceMs = 0) => ({
   sinceMs,
 })
 
-function readOne(gate: string, facts: Partial<LimitFacts>, { file = FILE as object, candidate = makeCandidate() } = {}) {
-  return makeGates(file)
+function readOne(gate: string, facts: Partial<LimitFacts>, { candidate = makeCandidate() } = {}) {
+  return makeGates()
     .read(LANE, { ...FACTS, ...facts }, [candidate])
     .find((reading) => reading.gate === gate)
 }
@@ -166,8 +166,8 @@ describe(LimitGates.name, () => {
             const metering = new ClaimMetering([makeMeteredLane(limits, LANE, () => 1)], NOW_MS)
             const refused = metering.admit(levels, [makeCandidate()]).admitted.length === 0
             const blocking = gates.read(LANE, { ...FACTS, levels }, [makeCandidate()]).filter(({ blocks }) => blocks)
-            expect(blocking.length > 0).toBe(refused)
-            if (refused) expect(blocking[0]).toMatchObject(pick(metering.refusalOf(LANE)!))
+            const first = blocking.map(({ gate, value, limit, waitMs }) => ({ gate, value, limit, waitMs })).slice(0, 1)
+            expect(first).toEqual(refused ? [metering.refusalOf(LANE)] : [])
             verdicts.add(refused)
           }
         }
@@ -176,10 +176,6 @@ describe(LimitGates.name, () => {
     expect(verdicts.size).toBe(2)
   })
 })
-
-function pick({ gate, value, limit, waitMs }: { gate: string; value: number; limit: number; waitMs: number }) {
-  return { gate, value, limit, waitMs }
-}
 
 describe(createLaneGates.name, () => {
   const none = limitsFileSchema.parse({})
