@@ -45,7 +45,7 @@ export {
   type TaskProgress,
   type TransitionResult,
 } from './ports/ledger.port.js'
-export { LimitReads, type GateUse, type LimitFacts, type LimitKeys, type WaitingLane } from './ports/limit-reads.port.js'
+export { LimitReads, type GateUse, type LaneCalls, type LimitFacts, type LimitKeys, type WaitingLane } from './ports/limit-reads.port.js'
 export { LlmClient, LlmClients, type LlmAnswer, type LlmCall, type SendResult } from './ports/llm-client.port.js'
 export type {
   Admitted,

@@ -269,6 +269,20 @@ describe(`${WaitOperator.name}, where a gate blocks`, () => {
     await expectDue(rig, 'a', await rig.openWorker())
   })
 
+  it('does not name streams that a worker only holds while it looks for tasks that a meter then refuses', async () => {
+    const rig = await openWaitRig({ limits: `tenants: { default: { budget: { tokens_per_day: 1 } } }`, maxStreams: 2 })
+    await rig.accept({ taskId: 'a' })
+    const { admission, gates } = rig.worker.parts
+    await expect(rig.worker.claim()).resolves.toEqual([])
+    rig.worker.clock.advance(1_000)
+    const room = admission.takeRoom(2)
+    expect(room.tasks).toBe(2)
+    await rig.worker.store.balance(gates.makeDemands(rig.worker.store.leaseId, []), (state) => gates.decide(state))
+    await expect(rig.database.sql.value('SELECT in_use FROM stream_grant')).resolves.toBe(2)
+    expect(onlyReason(await rig.why('a'))).toMatchObject({ gate: 'budget tokens per day default' })
+    admission.settleRoom(room, [])
+  })
+
   it('names every gate that blocks, not only the first', async () => {
     const limits = `credentials: { gigachat: { max_streams: 1, requests_per_minute: 12 } }`
     const rig = await openWaitRig({ limits })

@@ -4,7 +4,7 @@ import { refuse } from '../../../../test/fakes/refuse.js'
 import { makeWaitFacts, WAIT_NOW } from '../../../../test/factories/wait-facts.factory.js'
 import { readGates } from './read-gates.js'
 
-const LIMITS: LimitFacts = { nowMs: WAIT_NOW.getTime(), gates: [], routes: [], levels: [] }
+const LIMITS: LimitFacts = { nowMs: WAIT_NOW.getTime(), gates: [], calls: [], routes: [], levels: [] }
 
 /** Lets calls of up to 100 tokens pass. */
 class SmallGates extends LaneGates {

@@ -10,7 +10,7 @@ import { LimitGates } from './limit.gates.js'
 
 const LANE = makeLane()
 const NOW_MS = Date.UTC(2026, 0, 2, 18)
-const FACTS: LimitFacts = { nowMs: NOW_MS, gates: [], routes: [], levels: [] }
+const FACTS: LimitFacts = { nowMs: NOW_MS, gates: [], calls: [{ lane: LANE, calls: 99 }], routes: [], levels: [] }
 const FILE = {
   credentials: { gigachat: { max_streams: 4, requests_per_minute: 12, models: { 'GigaChat-2': { max_streams: 2 } } } },
   tenants: { default: { budget: { tokens_per_day: 1_000 } } },
@@ -91,6 +91,18 @@ describe(LimitGates.name, () => {
   it('blocks at the streams that the provider bears, which are never more than are configured', () => {
     expect(readOne('credential:gigachat', { gates: [makeUse('credential:gigachat', [2], 2)] })).toMatchObject({ limit: 2, blocks: true })
     expect(readOne('credential:gigachat', { gates: [makeUse('credential:gigachat', [2], 9)] })).toMatchObject({ limit: 4, blocks: false })
+  })
+
+  it('counts no more streams than calls are under way, of whatever lane, since claims hold some that they do not use', () => {
+    const gates = [makeUse('credential:gigachat', [4]), makeUse('model:gigachat/GigaChat-2', [4])]
+    const calls = [
+      { lane: makeLane({ tenant: 'other' }), calls: 1 },
+      { lane: makeLane({ model: 'other' }), calls: 3 },
+      { lane: makeLane({ provider: 'other' }), calls: 9 },
+    ]
+    expect(readOne('credential:gigachat', { gates, calls })).toMatchObject({ value: 4, blocks: true })
+    expect(readOne('model:gigachat/GigaChat-2', { gates, calls })).toMatchObject({ value: 1, limit: 2, blocks: false })
+    expect(readOne('credential:gigachat', { gates, calls: [] })).toMatchObject({ value: 0, blocks: false })
   })
 
   it.each([

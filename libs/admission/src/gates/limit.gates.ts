@@ -24,17 +24,17 @@ export class LimitGates extends LaneGates {
     return { gates: limits.gatesOf(lane).map(({ gate }) => gate), meters: limits.metersOf(lane) }
   }
 
-  read(lane: Lane, { nowMs, routes, gates, levels }: LimitFacts, candidates: readonly MeterCandidate[]): readonly GateReading[] {
+  read(lane: Lane, { nowMs, routes, gates, calls, levels }: LimitFacts, candidates: readonly MeterCandidate[]): readonly GateReading[] {
     const { limits, ratioOf } = this.options
     const { meters, reserve } = makeMeteredLane(limits, lane, () => ratioOf(lane))
     const reservations = candidates.filter(({ needsCall }) => needsCall).map(({ estimatedTokens }) => reserve(estimatedTokens))
     return [
       readBreaker(lane, routes),
       ...limits.gatesOf(lane).map((limit) =>
-        readStreams(
-          limit,
-          gates.find(({ gate }) => gate === limit.gate),
-        ),
+        readStreams(limit, {
+          use: gates.find(({ gate }) => gate === limit.gate),
+          calls: calls.reduce((sum, of) => sum + (this.passes(of.lane, limit.gate) ? of.calls : 0), 0),
+        }),
       ),
       ...meters.map((meter) =>
         readMeter(
@@ -48,5 +48,9 @@ export class LimitGates extends LaneGates {
 
   unknownOf(lane: Lane): readonly string[] {
     return this.options.unknownOf?.(lane) ?? []
+  }
+
+  private passes(lane: Lane, name: string): boolean {
+    return this.options.limits.gatesOf(lane).some(({ gate }) => gate === name)
   }
 }

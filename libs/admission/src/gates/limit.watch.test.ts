@@ -23,7 +23,14 @@ class FakeReads extends LimitReads {
   read(keys: LimitKeys): Promise<LimitFacts> {
     this.keys.push(keys)
     const grants = [{ leaseId: 1, streams: 1, inUse: 1, wanted: 1, starvedMs: 0 }]
-    return Promise.resolve({ nowMs: 0, routes: [], levels: [], gates: keys.gates.map((gate) => ({ gate, adaptiveLimit: null, grants })) })
+    const calls = [{ lane: makeLane({ model: 'slow' }), calls: 1 }]
+    return Promise.resolve({
+      nowMs: 0,
+      calls,
+      routes: [],
+      levels: [],
+      gates: keys.gates.map((gate) => ({ gate, adaptiveLimit: null, grants })),
+    })
   }
 }
 

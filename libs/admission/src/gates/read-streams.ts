@@ -4,10 +4,23 @@ import { limitNow } from '../streams/adapt-limit.js'
 
 const NAMES: Readonly<Record<string, string>> = { credential: 'streams', model: 'model', tenant: 'tenant' }
 
-/** A stream is free again when some call ends: nobody knows when. `use` is undefined where no replica has asked for the gate yet. */
-export function readStreams({ gate, limit: configured }: GateLimit, use: GateUse | undefined): GateReading {
+interface StreamFacts {
+  /** undefined: no replica has asked for the gate yet. */
+  readonly use: GateUse | undefined
+  /** That are under way through the gate. */
+  readonly calls: number
+}
+
+/**
+ * A stream is free again when some call ends: nobody knows when. Replicas also hold streams for the tasks that they are just looking for;
+ * where no call comes of it these block nobody, so what is in use is no more than the calls that are under way.
+ */
+export function readStreams({ gate, limit: configured }: GateLimit, { use, calls }: StreamFacts): GateReading {
   const grants = use?.grants ?? []
-  const inUse = grants.reduce((sum, grant) => sum + grant.inUse, 0)
+  const inUse = Math.min(
+    calls,
+    grants.reduce((sum, grant) => sum + grant.inUse, 0),
+  )
   const limit = limitNow(use?.adaptiveLimit ?? null, configured)
   const blocks = inUse >= limit
   const lowered = limit < configured && Number.isFinite(configured) ? `, ${limit} of ${configured} since the provider refused calls` : ''

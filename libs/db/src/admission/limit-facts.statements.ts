@@ -1,4 +1,4 @@
-import type { GateUse, LimitFacts, LimitKeys, WaitingLane } from '#libs/kernel'
+import type { GateUse, Lane, LimitFacts, LimitKeys, WaitingLane } from '#libs/kernel'
 import { makeTextArray } from '../connection/binary-array.js'
 import type { Row, Statement, StatementRunner } from '../connection/hot-pool.js'
 import { DUE_LANES } from './due-lanes.statement.js'
@@ -12,6 +12,21 @@ const READ_GATES: Statement = {
   text: `
   SELECT clock.now, g.gate, g.adaptive_limit::float8 AS adaptive_limit
   FROM (SELECT now() AS now) clock LEFT JOIN stream_gate g ON g.gate = ANY($1::text[])`,
+}
+
+const READ_CALLS: Statement = {
+  name: 'calls-read',
+  text: `
+  SELECT q.provider, q.model, q.tenant, count(*) AS calls
+  FROM task_queue q
+  CROSS JOIN LATERAL (
+    SELECT true FROM attempt a
+    WHERE a.accepted_on = q.accepted_on AND a.task_number = q.id AND a.run = q.run AND a.number = q.sends
+      AND a.lease_id = q.lease_id AND a.state = 'sending'
+    LIMIT 1
+  ) sent
+  WHERE q.state = 'running' AND EXISTS (SELECT FROM worker_lease l WHERE l.id = q.lease_id AND l.state = 'held')
+  GROUP BY q.provider, q.model, q.tenant`,
 }
 
 /** Priority by priority, so that tasks which are deferred are passed over. */
@@ -55,9 +70,10 @@ interface LaneRow extends Row {
 
 export async function readLimitFacts(runner: StatementRunner, { gates: names, meters }: LimitKeys): Promise<LimitFacts> {
   const gates = makeTextArray([...names])
-  const [rows, grants, routes, levels] = await Promise.all([
+  const [rows, grants, calls, routes, levels] = await Promise.all([
     runner.run<GateRow>(READ_GATES, [gates]),
     runner.run<GrantRow>(READ_GRANTS, [gates]),
+    runner.run<Lane & Row & { calls: number }>(READ_CALLS, []),
     readRoutes(runner, null),
     readMeters(runner, meters),
   ])
@@ -65,7 +81,7 @@ export async function readLimitFacts(runner: StatementRunner, { gates: names, me
   const uses = rows.flatMap(({ gate, adaptive_limit: adaptiveLimit }): GateUse[] =>
     gate === null ? [] : [{ gate, adaptiveLimit, grants: (granted.get(gate) ?? []).map(makeGrant) }],
   )
-  return { nowMs: rows[0]!.now, gates: uses, routes, levels }
+  return { nowMs: rows[0]!.now, gates: uses, calls: calls.map(({ calls: count, ...lane }) => ({ lane, calls: count })), routes, levels }
 }
 
 export async function listWaitingLanes(runner: StatementRunner, maxTasks: number): Promise<WaitingLane[]> {

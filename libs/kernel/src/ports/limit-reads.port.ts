@@ -17,11 +17,22 @@ export interface LimitKeys {
   readonly meters: readonly MeterKey[]
 }
 
+/** Calls of a lane that are under way, by their attempts. */
+export interface LaneCalls {
+  readonly lane: Lane
+  readonly calls: number
+}
+
 /** What all replicas know together about limits, at one moment. A gate that nobody has asked for yet is not among them. */
 export interface LimitFacts {
   /** PostgreSQL's time, in milliseconds since 1970. */
   readonly nowMs: number
   readonly gates: readonly GateUse[]
+  /**
+   * Of every lane. What replicas say is in use (`gates`) is more: a claim holds streams for as many tasks as it might find, also where its
+   * meters then let none pass.
+   */
+  readonly calls: readonly LaneCalls[]
   /** Routes whose breaker is not closed, or has counted failures. */
   readonly routes: readonly RouteState[]
   /** Of the meters that were asked for, those that have been used. */
