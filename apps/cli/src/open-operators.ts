@@ -1,13 +1,15 @@
-import { RedriveOperator, TaskOperator } from '#libs/admin'
+import { RedriveOperator, TaskOperator, WaitOperator } from '#libs/admin'
 import type { Environment } from '#libs/config'
 import { connectOperators, dbSettings, missingMigrations } from '#libs/db'
-import { SystemClock, type DeadLetters } from '#libs/kernel'
+import { SystemClock, type DeadLetters, type LaneGates } from '#libs/kernel'
 import { makeCancelledEnd } from '#libs/tasks'
 
 export interface Operators extends AsyncDisposable {
   readonly tasks: TaskOperator
   readonly deadLetters: DeadLetters
   readonly redrives: RedriveOperator
+  /** By these limits: what else operators do needs none. */
+  makeWaits(gates: LaneGates): WaitOperator
 }
 
 /** Refuses a database that is behind this release: its statements would fail halfway. */
@@ -21,6 +23,7 @@ export async function openOperators(env: Environment): Promise<Operators> {
     tasks: new TaskOperator(ports.tasks, (task) => makeCancelledEnd(task, clock.nowMs())),
     deadLetters: ports.deadLetters,
     redrives: new RedriveOperator(ports.redrives),
+    makeWaits: (gates) => new WaitOperator(ports.waits, ports.limits, gates),
     [Symbol.asyncDispose]: () => ports[Symbol.asyncDispose](),
   }
 }

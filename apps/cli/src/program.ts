@@ -13,6 +13,7 @@ export function makeProgram(env: Environment): Command {
 Examples:
   sluice migrate                        bring the database to this release's schema
   sluice tasks get order-42             where a task stands and how it came there
+  sluice tasks why order-42             what it waits for: gate, value, limit, time (give it the workers' LIMITS_FILE)
   sluice tasks list --state held        what waits for a decision
   sluice tasks release order-42 --reason "the provider did not bill it"
   sluice tasks move --waits-for llm_rate_limited --to now --reason "the quota was raised" --dry-run

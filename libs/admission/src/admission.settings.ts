@@ -34,6 +34,10 @@ export const admissionSettings = defineSettings(
       if (problems.length > 0) throw new SettingsError(problems)
       return {
         limits,
+        /** undefined: nothing is limited but the streams of each credential. */
+        limitsFile: env.LIMITS_FILE,
+        /** Of each credential, where it is said outright. */
+        maxStreams: env.LLM_MAX_STREAMS,
         intervalMs: env.ADMISSION_INTERVAL_MS,
         idleIntervalMs: Math.max(env.LEDGER_POLL_INTERVAL_MS, env.ADMISSION_INTERVAL_MS),
         raiseEveryMs: env.LLM_STREAMS_RAISE_INTERVAL_MS,

@@ -3,6 +3,7 @@ import type { AdmissionEvents } from './admission.events.js'
 import { AdmissionLoop } from './admission.loop.js'
 import type { AdmissionSettings } from './admission.settings.js'
 import { ClusterAdmission } from './cluster.admission.js'
+import { LimitGates } from './gates/limit.gates.js'
 import { FairShare } from './lanes/fair.share.js'
 import { LaneBook } from './lanes/lane.book.js'
 import { Limits } from './limits/limits.js'
@@ -24,6 +25,9 @@ export interface AdmissionParts {
   readonly loop: AdmissionLoop
   readonly gates: StreamGates
   readonly breakers: RouteBreakers
+  readonly limits: Limits
+  /** What this replica would decide, for whoever only looks. */
+  readonly laneGates: LimitGates
 }
 
 /** Nothing is admitted before the loop is started. */
@@ -57,5 +61,6 @@ export function createAdmission(
   })
   const { intervalMs, idleIntervalMs } = settings
   const loop = new AdmissionLoop({ store, admission, gates, breakers, book, books, refused, limits, events, intervalMs, idleIntervalMs })
-  return { admission, loop, gates, breakers }
+  const laneGates = new LimitGates({ limits, ratioOf: (lane) => books.ratioOf(lane) })
+  return { admission, loop, gates, breakers, limits, laneGates }
 }

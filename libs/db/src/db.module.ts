@@ -1,8 +1,9 @@
 import { hostname } from 'node:os'
 import { Global, Module } from '@nestjs/common'
-import { AdmissionStore, IntakeGate, Ledger, WorkerLease } from '#libs/kernel'
+import { AdmissionStore, IntakeGate, Ledger, LimitReads, WorkerLease } from '#libs/kernel'
 import { PortPolicies, ResilienceEvents } from '#libs/resilience'
 import { PostgresAdmissionStore } from './admission/postgres-admission.store.js'
+import { PostgresLimitReads } from './admission/postgres-limit-reads.js'
 import { isDatabaseAway } from './connection/database.error.js'
 import { HotPool } from './connection/hot-pool.js'
 import { readUrls } from './connection/read-urls.js'
@@ -89,6 +90,7 @@ import { SpoolLifecycle } from './spool/spool.lifecycle.js'
       inject: [HotPool, PostgresWorkerLease, DueTasks],
       useFactory: (pool: HotPool, lease: PostgresWorkerLease, due: DueTasks) => new PostgresAdmissionStore(pool, lease, due),
     },
+    { provide: LimitReads, inject: [HotPool], useFactory: (pool: HotPool) => new PostgresLimitReads(pool) },
     { provide: WorkerLease, useExisting: PostgresWorkerLease },
     { provide: IntakeGate, useExisting: PostgresIntakeGate },
     DatabaseLifecycle,
@@ -98,6 +100,6 @@ import { SpoolLifecycle } from './spool/spool.lifecycle.js'
     ...answerMetrics,
     AnswerMeter,
   ],
-  exports: [Ledger, AdmissionStore, WorkerLease, IntakeGate, HotPool, PostgresWorkerLease, DatabaseLifecycle],
+  exports: [Ledger, AdmissionStore, LimitReads, WorkerLease, IntakeGate, HotPool, PostgresWorkerLease, DatabaseLifecycle],
 })
 export class DbModule {}

@@ -33,6 +33,7 @@ export {
 } from './ports/dead-letters.port.js'
 export { FileStore, type FileRequest, type FileText } from './ports/file-store.port.js'
 export { IntakeGate, type IntakeState } from './ports/intake-gate.port.js'
+export { LaneGates, type GateReading } from './ports/lane-gates.port.js'
 export {
   Ledger,
   type Deferral,
@@ -44,6 +45,7 @@ export {
   type TaskProgress,
   type TransitionResult,
 } from './ports/ledger.port.js'
+export { LimitReads, type GateUse, type LaneCalls, type LimitFacts, type LimitKeys, type WaitingLane } from './ports/limit-reads.port.js'
 export { LlmClient, LlmClients, type LlmAnswer, type LlmCall, type SendResult } from './ports/llm-client.port.js'
 export type {
   Admitted,
@@ -82,6 +84,17 @@ export {
   type UnfinishedState,
   type UnfinishedTask,
 } from './ports/task-operations.port.js'
+export {
+  TaskWaits,
+  type DueBefore,
+  type EndedRun,
+  type FoundWait,
+  type KeyHead,
+  type LastAttempt,
+  type LeaseFacts,
+  type WaitFacts,
+  type WaitingTask,
+} from './ports/task-waits.port.js'
 export { WorkerLease } from './ports/worker-lease.port.js'
 export { TaskTypes, type MaybePaidPolicy, type TaskType, type TenantRules } from './task-type.js'
 export { TaskClaim, type TaskWork } from './task-claim.js'

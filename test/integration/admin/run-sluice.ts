@@ -1,4 +1,5 @@
 import { vi } from 'vitest'
+import type { Environment } from '#libs/config'
 import { makeProgram } from '../../../apps/cli/src/program.js'
 import type { TestDatabase } from '../db/test-database.js'
 
@@ -8,14 +9,17 @@ export interface Printed {
   readonly exitCode: unknown
 }
 
-/** What `sluice ...` prints on this database. */
-export async function runSluice({ url }: Pick<TestDatabase, 'url'>, ...args: readonly string[]): Promise<Printed> {
+/** What `sluice ...` prints on this database. `env`: what else is set. */
+export async function runSluice(
+  { url, env = {} }: Pick<TestDatabase, 'url'> & { readonly env?: Environment },
+  ...args: readonly string[]
+): Promise<Printed> {
   const stdout = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
   const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
   const before = process.exitCode
   process.exitCode = undefined
   try {
-    await makeProgram({ DATABASE_URL: url }).parseAsync([...args], { from: 'user' })
+    await makeProgram({ DATABASE_URL: url, ...env }).parseAsync([...args], { from: 'user' })
     return { out: stdout.mock.calls.join(''), err: stderr.mock.calls.join(''), exitCode: process.exitCode }
   } finally {
     process.exitCode = before

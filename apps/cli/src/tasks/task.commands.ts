@@ -5,6 +5,7 @@ import { addFilterOptions, DEFAULT_TENANT, type FilterOptions } from './selectio
 import { runTaskCancel, runTaskMove, runTaskRelease, type TaskChangeOptions } from './task-changes.command.js'
 import { runTaskGet, type TaskGetOptions } from './task-get.command.js'
 import { runTaskList } from './task-list.command.js'
+import { runTaskWhy, type TaskWhyOptions } from './task-why.command.js'
 
 const LISTED = 100
 
@@ -17,6 +18,14 @@ export function addTaskCommands(program: Command, env: Environment): void {
       .argument('<task-id>')
       .option('--tenant <name>', 'whose task', DEFAULT_TENANT),
   ).action((taskId: string, options: TaskGetOptions) => runTaskGet(taskId, options, env))
+  addOutputOption(
+    tasks
+      .command('why')
+      .description('why one task does not run: each gate that blocks it, with its value, limit and time')
+      .argument('<task-id>')
+      .option('--tenant <name>', 'whose task', DEFAULT_TENANT)
+      .option('--json', 'the same as -o json', false),
+  ).action((taskId: string, options: TaskWhyOptions) => runTaskWhy(taskId, options, env))
   addOutputOption(addFilterOptions(tasks.command('list').description('tasks that have not ended, oldest first'), { limit: LISTED })).action(
     (options: FilterOptions & { output: OutputFormat }) => runTaskList(options, env),
   )

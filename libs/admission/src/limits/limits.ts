@@ -52,6 +52,17 @@ export class Limits {
     return found.flatMap(({ limit, ...meter }) => (limit === undefined ? [] : [{ ...meter, limit }]))
   }
 
+  /** Every meter that has a limit, whoever uses it. */
+  get allMeters(): readonly Meter[] {
+    const lanes = [
+      ...Object.entries(this.file.credentials).flatMap(([provider, { models }]) =>
+        ['', ...Object.keys(models)].map((model) => ({ provider, model, tenant: '' })),
+      ),
+      ...Object.keys(this.file.tenants).map((tenant) => ({ provider: '', model: '', tenant })),
+    ]
+    return [...new Map(lanes.flatMap((lane) => this.metersOf(lane)).map((meter) => [meter.meter, meter])).values()]
+  }
+
   /** undefined: nobody has named it. */
   priceOf({ provider, model }: Lane): Price | undefined {
     const price = this.file.credentials[provider]?.models[model]?.price

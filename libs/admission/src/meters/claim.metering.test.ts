@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { MeterCandidate, MeterLevel } from '#libs/kernel'
-import { ClaimMetering, type MeteredLane } from './claim.metering.js'
+import { ClaimMetering } from './claim.metering.js'
 import type { Meter } from './meter.js'
+import type { MeteredLane } from './metered-lane.js'
 
 const REQUESTS: Meter = { meter: 'requests:gigachat', kind: 'requests', isDaily: false, limit: 36 }
 const BUDGET: Meter = { meter: 'budget_tokens:acme', kind: 'max_tokens', isDaily: true, limit: 1_000 }

@@ -1,14 +1,8 @@
 import { makeLaneKey } from '#libs/kernel'
-import type { Admitted, Lane, MeterCandidate, MeterChange, Metering, MeterKey, MeterLevel, MeterRefusal, Reservation } from '#libs/kernel'
-import { costOf, estimateWaitMs, makeAmount, mayTake, readLeft, type Meter } from './meter.js'
-
-export interface MeteredLane extends Lane {
-  readonly meters: readonly Meter[]
-  readonly reserve: (estimatedTokens: number) => Reservation
-}
-
-/** Of a model without a price, where money is counted: somebody must name it first. */
-const NO_PRICE_WAIT_MS = 60_000
+import type { Admitted, Lane, MeterCandidate, MeterChange, Metering, MeterKey, MeterLevel, MeterRefusal } from '#libs/kernel'
+import { findRefusal } from './find-refusal.js'
+import type { MeteredLane } from './metered-lane.js'
+import { costOf, makeAmount, readLeft, type Meter } from './meter.js'
 
 /**
  * Meters the tasks of one claim. Tasks of a lane pass in their order: one that must wait keeps those behind it waiting, or a large one would
@@ -41,7 +35,9 @@ export class ClaimMetering implements Metering {
         maxTokens: candidate.estimatedTokens,
         money: null,
       }
-      const refusal = lane?.meters.map((meter) => this.findRefusal(meter, leftOf(meter), reservation)).find((found) => found !== undefined)
+      const refusal = lane?.meters
+        .map((meter) => findRefusal(meter, leftOf(meter), { reservation, nowMs: this.nowMs }))
+        .find((found) => found !== undefined)
       if (refusal) {
         this.refusals.set(makeLaneKey(candidate.lane), refusal)
         return []
@@ -61,14 +57,5 @@ export class ClaimMetering implements Metering {
 
   refusalOf(lane: Lane): MeterRefusal | undefined {
     return this.refusals.get(makeLaneKey(lane))
-  }
-
-  private findRefusal(meter: Meter, left: number, reservation: Reservation): MeterRefusal | undefined {
-    const cost = costOf(meter, reservation)
-    if (cost === undefined) return { gate: `price:${meter.meter}`, value: 0, limit: meter.limit, waitMs: NO_PRICE_WAIT_MS }
-    if (mayTake(meter, left, cost)) return undefined
-    const isDaily = meter.isDaily
-    const waitMs = estimateWaitMs(meter, left, { cost, nowMs: this.nowMs })
-    return { gate: meter.meter, value: isDaily ? meter.limit - left : left, limit: meter.limit, waitMs }
   }
 }

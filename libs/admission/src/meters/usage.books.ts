@@ -1,7 +1,8 @@
 import { GroupCommit, type AdmissionStore, type AttemptUsage, type AttemptUse, type ClaimedTask, type Lane } from '#libs/kernel'
 import type { AdmissionEvents } from '../admission.events.js'
 import type { Limits } from '../limits/limits.js'
-import { ClaimMetering, type MeteredLane } from './claim.metering.js'
+import { ClaimMetering } from './claim.metering.js'
+import { makeMeteredLane } from './metered-lane.js'
 import { TokenRatio } from './token.ratio.js'
 import { UsageBooking } from './usage.booking.js'
 
@@ -44,10 +45,15 @@ export class UsageBooks {
   makeMetering(lanes: readonly Lane[]): ClaimMetering | undefined {
     return lanes.some((lane) => this.isMetered(lane))
       ? new ClaimMetering(
-          lanes.map((lane) => this.meter(lane)),
+          lanes.map((lane) => makeMeteredLane(this.options.limits, lane, () => this.ratioOf(lane))),
           this.options.nowMs(),
         )
       : undefined
+  }
+
+  /** How much calls of the lane really use of what is estimated for them, as far as this replica has seen. */
+  ratioOf(lane: Lane): number {
+    return this.ratio.of(lane)
   }
 
   book(task: ClaimedTask, { attemptId, usage, wasNotSent }: AttemptUsage): void {
@@ -62,20 +68,5 @@ export class UsageBooks {
 
   whenBooked(): Promise<void> {
     return this.booking.whenIdle()
-  }
-
-  private meter({ provider, model, tenant }: Lane): MeteredLane {
-    const lane = { provider, model, tenant }
-    const price = this.options.limits.priceOf(lane)
-    const dearest = price && Math.max(price.promptPer1k, price.completionPer1k)
-    return {
-      ...lane,
-      meters: this.options.limits.metersOf(lane),
-      reserve: (estimatedTokens) => ({
-        tokens: Math.ceil(estimatedTokens * this.ratio.of(lane)),
-        maxTokens: estimatedTokens,
-        money: dearest === undefined ? null : (estimatedTokens * dearest) / 1_000,
-      }),
-    }
   }
 }

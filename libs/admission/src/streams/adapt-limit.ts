@@ -15,3 +15,8 @@ export function adaptLimit({ adaptiveLimit, changedMs, grants }: GateState, conf
   if ((changedMs ?? 0) < raiseEveryMs || inUse < Math.floor(adaptiveLimit * USED_PART)) return adaptiveLimit
   return adaptiveLimit + 1 >= configured ? null : adaptiveLimit + 1
 }
+
+/** How many streams there are at the moment. */
+export function limitNow(adaptiveLimit: number | null, configured: number): number {
+  return adaptiveLimit === null ? configured : Math.min(adaptiveLimit, configured)
+}

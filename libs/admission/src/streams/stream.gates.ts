@@ -1,6 +1,6 @@
 import type { BalanceResult, GateDecision, GateDemand, GateState, Lane } from '#libs/kernel'
 import type { GateLimit } from '../limits/limits.js'
-import { adaptLimit } from './adapt-limit.js'
+import { adaptLimit, limitNow } from './adapt-limit.js'
 import { shareStreams } from './share-streams.js'
 
 interface Gate {
@@ -97,7 +97,7 @@ export class StreamGates {
   decide(state: GateState): GateDecision {
     const { limit } = this.gates.get(state.gate)!
     const adaptiveLimit = adaptLimit(state, limit, this.options.raiseEveryMs)
-    return { ...shareStreams(adaptiveLimit ?? limit, state.grants, state.ownLeaseId), adaptiveLimit }
+    return { ...shareStreams(limitNow(adaptiveLimit, limit), state.grants, state.ownLeaseId), adaptiveLimit }
   }
 
   /** Takes what was granted. true: there is something to give back at once. */

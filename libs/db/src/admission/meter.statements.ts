@@ -13,18 +13,20 @@ const ADD: Statement = {
   ORDER BY 1, 2 ON CONFLICT DO NOTHING`,
 }
 
-/** In one order for everybody, so that nobody waits for another in a circle. Without a day it is today's. */
-const LOCK: Statement = {
-  name: 'meter-lock',
-  text: `
+/** Without a day it is today's. */
+const LEVELS = `
   SELECT m.meter, m.day::text AS day, m.amount, (extract(epoch FROM clock_timestamp() - m.changed_at) * 1000)::float8 AS since_ms
   FROM usage_meter m
   WHERE m.meter = ANY($1::text[])
     AND ((m.meter, m.day) IN (
       SELECT meter, coalesce(day::date, (now() AT TIME ZONE 'UTC')::date) FROM unnest($1::text[], $2::text[]) AS i(meter, day)
     )) IS TRUE
-  ORDER BY m.meter, m.day FOR UPDATE`,
-}
+  ORDER BY m.meter, m.day`
+
+/** In one order for everybody, so that nobody waits for another in a circle. */
+const LOCK: Statement = { name: 'meter-lock', text: `${LEVELS} FOR UPDATE` }
+
+const READ: Statement = { name: 'meter-read', text: LEVELS }
 
 const WRITE: Statement = {
   name: 'meter-write',
@@ -73,16 +75,29 @@ interface DatedMeter extends MeterKey {
 
 /** Makes what is not there yet. Amounts stay as they are until the transaction ends. */
 export async function lockMeters(transaction: StatementRunner, meters: readonly DatedMeter[]): Promise<MeterLevel[]> {
-  const values = [
-    makeTextArray(meters.map(({ meter }) => meter)),
-    makeTextArray(meters.map(({ isDaily, day }) => (isDaily ? (day ?? null) : NO_DAY))),
-  ]
+  const values = makeKeyArrays(meters)
   let rows = await transaction.run<MeterRow>(LOCK, values)
   if (rows.length < meters.length) {
     await transaction.run(ADD, values)
     rows = await transaction.run<MeterRow>(LOCK, values)
   }
-  return rows.map(({ meter, day, amount, since_ms: sinceMs }) => ({ meter, day, amount, sinceMs, isDaily: day !== NO_DAY }))
+  return rows.map(makeLevel)
+}
+
+/** As they are, of today. What nobody has used yet is not among them. */
+export async function readMeters(runner: StatementRunner, meters: readonly MeterKey[]): Promise<MeterLevel[]> {
+  return meters.length === 0 ? [] : (await runner.run<MeterRow>(READ, makeKeyArrays(meters))).map(makeLevel)
+}
+
+function makeKeyArrays(meters: readonly DatedMeter[]): Buffer[] {
+  return [
+    makeTextArray(meters.map(({ meter }) => meter)),
+    makeTextArray(meters.map(({ isDaily, day }) => (isDaily ? (day ?? null) : NO_DAY))),
+  ]
+}
+
+function makeLevel({ meter, day, amount, since_ms: sinceMs }: MeterRow): MeterLevel {
+  return { meter, day, amount, sinceMs, isDaily: day !== NO_DAY }
 }
 
 export async function writeMeters(transaction: StatementRunner, changes: readonly MeterChange[]): Promise<void> {

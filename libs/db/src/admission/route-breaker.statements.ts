@@ -1,5 +1,5 @@
 import type { Route, RouteFailure, RouteState } from '#libs/kernel'
-import type { HotPool, Row, Statement } from '../connection/hot-pool.js'
+import type { HotPool, Row, Statement, StatementRunner } from '../connection/hot-pool.js'
 
 const SHOWN = `provider, model, status, failures, reason, open_ms,
   coalesce((extract(epoch FROM open_until - now()) * 1000)::float8, 0) AS left_ms`
@@ -73,7 +73,7 @@ interface RouteRow extends Row {
   probe_lease_id: number | null
 }
 
-export async function readRoutes(pool: HotPool, leaseId: number | null): Promise<RouteState[]> {
+export async function readRoutes(pool: StatementRunner, leaseId: number | null): Promise<RouteState[]> {
   return (await pool.run<RouteRow>(READ, [])).map((row) => makeRouteState(row, leaseId))
 }
 

@@ -1,4 +1,4 @@
-import type { BalanceResult, GateDecision, GateDemand, GateShare, GateState } from '#libs/kernel'
+import type { BalanceResult, GateDecision, GateDemand, GateShare, GateState, StreamGrant } from '#libs/kernel'
 import { makeIntegerArray, makeTextArray } from '../connection/binary-array.js'
 import type { HotPool, Row, Statement, StatementRunner } from '../connection/hot-pool.js'
 
@@ -22,7 +22,7 @@ const LOCK_GATES: Statement = {
 }
 
 /** In a statement of its own after the locks: only then does its snapshot show every grant that was committed before. */
-const READ_GRANTS: Statement = {
+export const READ_GRANTS: Statement = {
   name: 'grant-read',
   text: `
   SELECT s.gate, s.lease_id, s.streams, s.in_use, s.wanted,
@@ -60,7 +60,7 @@ interface GateRow extends Row {
   changed_ms: number | null
 }
 
-interface GrantRow extends Row {
+export interface GrantRow extends Row {
   gate: string
   lease_id: number
   streams: number
@@ -108,12 +108,12 @@ function makeState(
 ): GateState {
   const before = grants.find((grant) => grant.lease_id === leaseId)
   const own = { leaseId, streams: demand.kept, inUse: demand.inUse, wanted: demand.wanted, starvedMs: before?.starved_ms ?? 0 }
-  const others = grants.flatMap((grant) =>
-    grant.lease_id === leaseId
-      ? []
-      : [{ leaseId: grant.lease_id, streams: grant.streams, inUse: grant.in_use, wanted: grant.wanted, starvedMs: grant.starved_ms }],
-  )
+  const others = grants.filter((grant) => grant.lease_id !== leaseId).map(makeGrant)
   return { gate, adaptiveLimit, changedMs, grants: [own, ...others], ownLeaseId: leaseId }
+}
+
+export function makeGrant({ lease_id: leaseId, streams, in_use: inUse, wanted, starved_ms: starvedMs }: GrantRow): StreamGrant {
+  return { leaseId, streams, inUse, wanted, starvedMs }
 }
 
 function writeGrants(transaction: StatementRunner, leaseId: number, shares: readonly GateShare[], demands: readonly GateDemand[]) {

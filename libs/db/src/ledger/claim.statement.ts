@@ -3,6 +3,7 @@ import { lockMeters, writeMeters } from '../admission/meter.statements.js'
 import { makeBigintArray, makeFloatArray, makeIntegerArray } from '../connection/binary-array.js'
 import type { HotPool, Row, Statement } from '../connection/hot-pool.js'
 import { makeLaneArrays } from './lane-arrays.js'
+import { makeHasAnswer } from './stored-answer.sql.js'
 
 /** The lanes $2 to $6 that may be called for: nothing on a route whose breaker has opened since this replica last looked, but for the holder of its probe. */
 const LANES = `
@@ -33,16 +34,10 @@ const DUE = `
     ) d
   )`
 
-/**
- * Those for which an answer has been received: by an earlier attempt of the run or, where it is redriven, in one of the runs that it may start
- * from (`answers_from`; nobody else's rows are looked at for that).
- */
+/** Those that need no call. */
 const ANSWERED = `
   answered AS MATERIALIZED (
-    SELECT due.id FROM due
-    WHERE (due.sends > 0 OR due.answers_from < due.run) AND (
-      SELECT true FROM answer a WHERE a.accepted_on = due.accepted_on AND a.task_number = due.id AND a.run >= due.answers_from LIMIT 1
-    )
+    SELECT due.id FROM due WHERE ${makeHasAnswer('due')}
   )`
 
 /** What is claimed without an attempt. */
