@@ -3,7 +3,7 @@ import { makeIds, sendPrompts, startWorkers, withBarRig } from './bar.rig.js'
 import { unless, type Bar } from './bar.js'
 
 const STREAMS = 50
-const BUDGET = 20_000
+const BUDGET = 10_000
 const TASKS = 600
 const LIMITS = `tenants: { default: { budget: { tokens_per_day: ${BUDGET} } } }`
 
