@@ -12,6 +12,7 @@ describe(classifyS3Error.name, () => {
   it.each([
     [404, 'NoSuchKey', { code: 'file_not_found', retryable: false }, 'inputs/a.txt: does not exist'],
     [404, 'NotFound', { code: 'file_not_found', retryable: false }, 'does not exist'],
+    [404, 'HTTP404', { code: 'storage_unavailable', retryAfterMs: 60_000 }, 'something before object storage answers 404'],
     [400, 'XMinioInvalidObjectName', { code: 'file_not_found', retryable: false }, 'does not accept this key'],
     [404, 'NoSuchBucket', { code: 'storage_unavailable', retryAfterMs: 60_000 }, 'the bucket does not exist'],
     [403, 'AccessDenied', { code: 'storage_forbidden', retryAfterMs: 60_000 }, 'denies access: allow s3:GetObject (read)'],
@@ -28,6 +29,17 @@ describe(classifyS3Error.name, () => {
     const error = classifyS3Error(responseError(status, s3Code), TARGET)
     expect(error).toMatchObject({ retryable: true, ...expected, details: { bucket: 'sluice', operation: 'read', s3_code: s3Code, status } })
     expect(error.message).toContain(says)
+  })
+
+  it.each([
+    [404, 'NoSuchKey'],
+    [400, 'XMinioInvalidObjectName'],
+  ])('never gives up a write, at %i %s either: what is written was paid for', (status, s3Code) => {
+    expect(classifyS3Error(responseError(status, s3Code), { ...TARGET, operation: 'write' })).toMatchObject({
+      code: 'storage_unavailable',
+      retryable: true,
+      retryAfterMs: 60_000,
+    })
   })
 
   it('honours Retry-After', () => {

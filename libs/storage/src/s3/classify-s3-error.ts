@@ -56,11 +56,17 @@ const CLOCK: Kind = {
   retryAfterMs: ASK_A_PERSON_MS,
 }
 const REFUSED: Kind = { code: 'storage_unavailable', says: 'object storage refused the request', retryAfterMs: ASK_A_PERSON_MS }
+const PASSED_BY: Kind = {
+  code: 'storage_unavailable',
+  says: 'something before object storage answers 404: check S3_ENDPOINT and the proxies on the way',
+  retryAfterMs: ASK_A_PERSON_MS,
+}
 const FAILED: Kind = { code: 'storage_unavailable', says: 'object storage failed' }
 
 const BY_CODE: Readonly<Record<string, Kind>> = {
   NoSuchKey: NOT_FOUND,
   NoSuchVersion: NOT_FOUND,
+  NotFound: NOT_FOUND,
   KeyTooLongError: BAD_KEY,
   XMinioInvalidObjectName: BAD_KEY,
   XMinioInvalidResourceName: BAD_KEY,
@@ -77,7 +83,7 @@ const BY_CODE: Readonly<Record<string, Kind>> = {
   XMinioStorageQuotaExceeded: FULL,
   XMinioAdminBucketQuotaExceeded: FULL,
 }
-const BY_STATUS: Readonly<Record<number, Kind>> = { 403: FORBIDDEN, 404: NOT_FOUND, 429: BUSY, 503: BUSY, 507: FULL }
+const BY_STATUS: Readonly<Record<number, Kind>> = { 403: FORBIDDEN, 404: PASSED_BY, 429: BUSY, 503: BUSY, 507: FULL }
 
 /** The one table of what the store's errors mean. TaskErrors pass. Never throws. */
 export function classifyS3Error(thrown: unknown, target: S3Target): TaskError {
@@ -108,7 +114,9 @@ export function isCredentialsError(thrown: unknown): boolean {
 }
 
 function makeResponseError(error: S3ResponseError, target: S3Target): TaskError {
-  const kind = BY_CODE[error.code] ?? BY_STATUS[error.status] ?? (error.status >= 500 ? FAILED : REFUSED)
+  const known = BY_CODE[error.code] ?? BY_STATUS[error.status] ?? (error.status >= 500 ? FAILED : REFUSED)
+  // What is to be written has been paid for: no answer of the store makes it worthless.
+  const kind = target.operation === 'write' && known.retryAfterMs === null ? { ...REFUSED, says: known.says } : known
   const retryAfterMs = kind.retryAfterMs === undefined ? error.retryAfterMs : kind.retryAfterMs
   const says = kind === FORBIDDEN ? `${kind.says}: allow ${ACTIONS[target.operation]}` : kind.says
   return new TaskError(kind.code, describe(says, target), {

@@ -35,7 +35,7 @@ export class S3ResponseError extends Error {
 export async function readResponseError(response: IncomingMessage): Promise<S3ResponseError> {
   const body = await readBounded(response)
   const status = response.statusCode ?? 0
-  const code = elementOf(body, 'Code') ?? headerOf(response, 'x-minio-error-code') ?? defaultCode(status, response)
+  const code = elementOf(body, 'Code') ?? headerOf(response, 'x-minio-error-code') ?? defaultCode(status, response, body)
   const message = elementOf(body, 'Message') ?? headerOf(response, 'x-minio-error-desc') ?? response.statusMessage ?? ''
   return new S3ResponseError(`${status} ${code}: ${message}`, {
     status,
@@ -46,11 +46,11 @@ export async function readResponseError(response: IncomingMessage): Promise<S3Re
 }
 
 /**
- * `NotFound` is what minio itself calls a 404 without a body, and looks for. A 403 to a HEAD may be about rights or about the clocks; the
+ * `NotFound` is what minio itself calls a 404 without a body, and looks for; one with a body that is no error document is a proxy's. A 403 to a HEAD may be about rights or about the clocks; the
  * server's own time tells.
  */
-function defaultCode(status: number, response: IncomingMessage): string {
-  if (status === 404) return 'NotFound'
+function defaultCode(status: number, response: IncomingMessage, body: string): string {
+  if (status === 404 && body === '') return 'NotFound'
   const skewMs = Math.abs(Date.now() - Date.parse(headerOf(response, 'date') ?? ''))
   return status === 403 && skewMs > MAX_SKEW_MS ? 'RequestTimeTooSkewed' : `HTTP${status}`
 }
