@@ -77,6 +77,17 @@ describe(`${PostgresLedger.name}.takeUnpublished`, () => {
     await expect(two.ledger.takeUnpublished(5_000, 10)).resolves.toHaveLength(2)
   })
 
+  it('takes no more bytes than fit into memory, whatever their number, and the rest after them', async () => {
+    const database = await createLedgerDatabase()
+    const { ledger } = await openReplica(database)
+    const large = Array.from({ length: 5 }, () => makeTestRejection({ deadLetter: Buffer.alloc(3 * 1024 ** 2, 'x') }))
+    await ledger.reject(large)
+    const takes = [await ledger.takeUnpublished(ANY_AGE_MS, 10)]
+    await database.sql.rows(`DELETE FROM outbox WHERE id = ANY($1)`, [takes[0]!.map(({ id }) => id)])
+    takes.push(await ledger.takeUnpublished(ANY_AGE_MS, 10))
+    expect(takes.map(({ length }) => length)).toEqual([3, 2])
+  })
+
   it('takes no more than it may', async () => {
     const { ledger } = await openReplica(await createLedgerDatabase())
     await ledger.reject(Array.from({ length: 5 }, () => makeTestRejection()))

@@ -20,6 +20,9 @@ const REJECT: Statement = {
 
 const MARK_PUBLISHED: Statement = { name: 'outbox-published', text: `DELETE FROM outbox WHERE id = ANY($1::bigint[])` }
 
+/** Of one take: the first message over it is the last. After a long outage all that is old is large too. */
+const MAX_TAKEN_BYTES = 8 * 1024 ** 2
+
 /**
  * Pushing `created_at` forward is the sweeper's short claim: another replica leaves the message alone until it is old again, and the row
  * locks last only as long as this statement.
@@ -27,10 +30,19 @@ const MARK_PUBLISHED: Statement = { name: 'outbox-published', text: `DELETE FROM
 const TAKE_UNPUBLISHED: Statement = {
   name: 'outbox-take',
   text: `
-  WITH taken AS (
-    UPDATE outbox SET created_at = now() WHERE id = ANY(ARRAY(
-      SELECT id FROM outbox WHERE created_at < now() - make_interval(secs => $1 / 1000.0) ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED
-    ))
+  WITH old AS MATERIALIZED (
+    SELECT * FROM outbox WHERE created_at < now() - make_interval(secs => $1 / 1000.0) ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED
+  ), sized AS (
+    SELECT o.id, octet_length(CASE o.channel WHEN 'results' THEN r.result_event ELSE coalesce(r.dead_letter_event, d.dead_letter_event) END) AS bytes
+    FROM old o
+    LEFT JOIN LATERAL (SELECT * FROM run_record WHERE accepted_on = o.accepted_on AND task_number = o.task_number AND run = o.run LIMIT 1) r ON true
+    LEFT JOIN LATERAL (
+      SELECT * FROM rejected_delivery WHERE topic = o.topic AND partition = o.partition AND "offset" = o."offset" LIMIT 1
+    ) d ON true
+  ), summed AS (
+    SELECT id, sum(bytes) OVER (ORDER BY id) - bytes AS bytes_before FROM sized
+  ), taken AS (
+    UPDATE outbox SET created_at = now() WHERE id = ANY(ARRAY(SELECT id FROM summed WHERE bytes_before < ${MAX_TAKEN_BYTES}))
     RETURNING *
   )
   SELECT o.id, o.channel, t.record_key, t.traceparent, t.correlation_id,

@@ -37,9 +37,8 @@ export class OutboxSweeper {
 
   /** Returns when nothing old is left. */
   private async sweep(): Promise<void> {
-    for (let full = true; full && !this.stopped;) {
+    while (!this.stopped) {
       const messages = await this.ledger.takeUnpublished(OLD_MS, BATCH)
-      full = messages.length === BATCH
       if (messages.length === 0) return
       const { published, failure } = await publishMessages(this.publisher, messages)
       if (published.length > 0) await this.ledger.markPublished(published.map(({ id }) => id))
