@@ -10,7 +10,7 @@ describe(judgeCall.name, () => {
     ['an answer', { kind: 'answered' }, 'works'],
     ['an answer that is too large', end('answer_too_large', 'answer_too_large'), 'works'],
     ['a refusal of this one task', end('refused', 'llm_bad_request'), 'works'],
-    ['a token that has expired', end('refused', 'llm_unauthorized'), 'works'],
+    ['a key that is refused with a new token too', end('refused', 'llm_unauthorized'), 'away'],
     ['an error of the server', end('refused', 'llm_server_error'), 'away'],
     ['nobody who listens', end('not_sent', 'llm_unreachable'), 'away'],
     ['silence', end('maybe_paid', 'llm_timeout'), 'away'],

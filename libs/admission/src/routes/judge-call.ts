@@ -11,6 +11,8 @@ const AWAY: ReadonlySet<ErrorCode> = new Set([
   'llm_tls',
   'llm_auth_failed',
   'llm_auth_unavailable',
+  // Of the last call on a stream: a token that was refused has been replaced before it.
+  'llm_unauthorized',
   'llm_model_unavailable',
 ])
 
