@@ -107,6 +107,11 @@ export class TaskContext implements PipelineContext {
     }
   }
 
+  /** Until the deadline; undefined: it has none. */
+  get leftMs(): number | undefined {
+    return this.deadlineMs === null ? undefined : this.deadlineMs - this.options.clock.nowMs()
+  }
+
   /** TaskError `deadline_exceeded` when the deadline has passed. */
   findLateness(): TaskError | undefined {
     return this.deadlineMs !== null && this.options.clock.nowMs() > this.deadlineMs ? this.makeLateError(this.deadlineMs) : undefined

@@ -95,6 +95,11 @@ describe(RetryInterceptor.name, () => {
       expect(context.attemptEnd).toMatchObject({ state: 'refused' })
     })
 
+    it('waits no longer than the time that is left, where the wait is its own', async () => {
+      const { context } = makeRefused({ deadlineMs: NOW_MS + 1_500, deferralClass: 'rate_limited', deferrals: 50 })
+      expect(await judge(unavailable('llm_rate_limited'), context)).toMatchObject({ outcome: 'deferred', delayMs: 1_200 })
+    })
+
     it('takes what the other side asked for as the time of the next try', async () => {
       const { context } = makeRefused({ deadlineMs: NOW_MS + 5_000 })
       const asked = new TaskError('llm_rate_limited', 'later', { retryable: true, retryAfterMs: 6_000 })

@@ -61,7 +61,7 @@ export class RetryInterceptor extends PipelineStep {
     const deferralClass = classOf(error)
     const own = this.types.find(task.type)?.deferralMs
     const scheduleOf = (name: keyof DeferralSchedules) => own?.[name] ?? this.schedules[name]
-    const delayMs = chooseDelay(error, { deferralClass, scheduleOf, task, random: Math.random })
+    const delayMs = chooseDelay(error, { deferralClass, scheduleOf, task, random: Math.random, leftMs: context.leftMs })
     const late = context.hasAnswer ? undefined : context.findLatenessIn(delayMs, error)
     if (late) return makeExpiry(late)
     return { outcome: 'deferred', code: error.code, delayMs, deferralClass, ...terms }
