@@ -3,7 +3,7 @@ import { decodeBody } from '../http/decode-body.js'
 import type { Endpoint, ExchangeOutcome, HttpResponse } from '../http/exchange.js'
 import { isEventStream } from '../sse/is-event-stream.js'
 import { ChatStreamCollector } from './chat-stream.collector.js'
-import type { ErrorRow } from './error-table.js'
+import { findChatErrorRow, findErrorRow, type ErrorRow } from './error-table.js'
 import { readProviderError, type ProviderError } from './provider-error.js'
 import { responseError } from './response-error.js'
 
@@ -77,7 +77,15 @@ function classifyStream(stream: ChatStreamCollector, response: HttpResponse, con
 function streamError(error: ProviderError | undefined, { headers }: HttpResponse, context: ClassifyContext): TaskError {
   const { endpoint, rows, nowMs, call } = context
   if (error?.status !== undefined)
-    return responseError({ rows, endpoint, status: error.status, error, headers, nowMs, prompt: call.messages })
+    return responseError({
+      row: findErrorRow(rows, error.status, error),
+      endpoint,
+      status: error.status,
+      error,
+      headers,
+      nowMs,
+      prompt: call.messages,
+    })
   const what = error ? 'broke its stream off with an error' : 'ended its stream before the answer was complete'
   return new TaskError('llm_connection_lost', `${endpoint.name} ${what}`, { retryable: true })
 }
@@ -86,7 +94,15 @@ function refused(response: HttpResponse, status: number, error: ProviderError | 
   const { rows, endpoint, nowMs, call } = context
   return {
     kind: 'refused',
-    error: responseError({ rows, endpoint, status, error, headers: response.headers, nowMs, prompt: call.messages }),
+    error: responseError({
+      row: findChatErrorRow(rows, status, error),
+      endpoint,
+      status,
+      error,
+      headers: response.headers,
+      nowMs,
+      prompt: call.messages,
+    }),
     answer: response,
   }
 }

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { GIGACHAT_ERRORS } from '../gigachat/gigachat-error.table.js'
 import { OPENAI_ERRORS } from '../openai/openai-error.table.js'
-import { findErrorRow, type ErrorRow } from './error-table.js'
+import { findChatErrorRow, findErrorRow, type ErrorRow } from './error-table.js'
 import { responseError } from './response-error.js'
 
 const ENDPOINT = { name: 'GigaChat', settingsPrefix: 'GIGACHAT' }
 
 function errorOf(status: number, message: string, { headers = {}, prompt = '' } = {}) {
   return responseError({
-    rows: GIGACHAT_ERRORS,
+    row: findErrorRow(GIGACHAT_ERRORS, status, { status, message }),
     endpoint: ENDPOINT,
     status,
     error: { status, message },
@@ -70,5 +70,18 @@ describe(findErrorRow.name, () => {
   ])('maps %i %s of an OpenAI-compatible server to %s', (status, reason, code, retryable) => {
     const row: ErrorRow = findErrorRow(OPENAI_ERRORS, status, { status, message: '', ...(reason !== undefined && { reason }) })
     expect(row).toMatchObject({ code, retryable })
+  })
+})
+
+describe(findChatErrorRow.name, () => {
+  it.each([403, 404, 405])('takes a %i in which the provider says nothing for a proxy, and no task is to blame', (status) => {
+    expect(findChatErrorRow(GIGACHAT_ERRORS, status, undefined)).toMatchObject({ code: 'llm_bad_response', retryable: true })
+  })
+
+  it.each([
+    [404, { status: 404, message: 'No such model' }, 'llm_model_not_found'],
+    [413, undefined, 'llm_payload_too_large'],
+  ])('takes any other for what it says', (status, error, code) => {
+    expect(findChatErrorRow(GIGACHAT_ERRORS, status, error)).toMatchObject({ code, retryable: false })
   })
 })

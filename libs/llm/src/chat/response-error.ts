@@ -2,7 +2,7 @@ import type { ChatMessage } from '#libs/contracts'
 import { TaskError } from '#libs/kernel'
 import type { Endpoint, HttpResponse } from '../http/exchange.js'
 import { parseRetryAfter } from '../http/retry-after.js'
-import { findErrorRow, type ErrorRow } from './error-table.js'
+import type { ErrorRow } from './error-table.js'
 import type { ProviderError } from './provider-error.js'
 
 const MAX_MESSAGE = 300
@@ -10,7 +10,7 @@ const MAX_MESSAGE = 300
 const PROBE = 24
 
 interface ResponseErrorInput {
-  readonly rows: readonly ErrorRow[]
+  readonly row: ErrorRow
   readonly endpoint: Endpoint
   readonly status: number
   readonly error: ProviderError | undefined
@@ -20,8 +20,7 @@ interface ResponseErrorInput {
   readonly prompt: readonly ChatMessage[]
 }
 
-export function responseError({ rows, endpoint, status, error, headers, nowMs, prompt }: ResponseErrorInput): TaskError {
-  const row = findErrorRow(rows, status, error)
+export function responseError({ row, endpoint, status, error, headers, nowMs, prompt }: ResponseErrorInput): TaskError {
   const retryAfterMs = parseRetryAfter(headers['retry-after'], nowMs)
   const said = withoutPrompt(error?.message.trim().slice(0, MAX_MESSAGE) ?? '', prompt)
   const message = [`${endpoint.name} answered ${status}`, said, row.advice].filter(Boolean).join(': ')

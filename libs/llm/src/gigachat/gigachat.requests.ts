@@ -1,4 +1,5 @@
 import { TaskError, type Clock } from '#libs/kernel'
+import { findErrorRow } from '../chat/error-table.js'
 import { readProviderError, type ProviderError } from '../chat/provider-error.js'
 import { responseError } from '../chat/response-error.js'
 import { decodeBody } from '../http/decode-body.js'
@@ -66,7 +67,15 @@ export class GigaChatRequests {
     const { endpoint, clock } = this.parts
     const shown = good ? error!.status! : status
     const rows = path.startsWith('/files/') ? GIGACHAT_FILE_ERRORS : GIGACHAT_ERRORS
-    return responseError({ rows, endpoint, status: shown, error, headers, nowMs: clock.nowMs(), prompt: [] })
+    return responseError({
+      row: findErrorRow(rows, shown, error),
+      endpoint,
+      status: shown,
+      error,
+      headers,
+      nowMs: clock.nowMs(),
+      prompt: [],
+    })
   }
 }
 
