@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import { TaskError, type AttemptEnd } from '#libs/kernel'
 import { PostgresLedger } from '../../../libs/db/src/ledger/postgres-ledger.js'
 import { makeClaimRoom } from '../../factories/claim-room.factory.js'
 import { makeAnswer } from '../../factories/answer.factory.js'
 import { makeAttemptEnd } from '../../factories/attempt-end.factory.js'
 import { makeNewTask } from '../../factories/new-task.factory.js'
-import { makeRunEnd } from '../../factories/run-end.factory.js'
+import { makeFailedEnd, makeRunEnd } from '../../factories/run-end.factory.js'
 import { createLedgerDatabase, type TestDatabase } from './test-database.js'
 import { claimOne, openReplica } from './test-replica.js'
 
@@ -195,5 +196,26 @@ describe(`${PostgresLedger.name}.openAttempt`, () => {
     await replica.ledger.recordAnswer(task, task.attempt!, makeAnswer('late'))
     await expect(replica.ledger.openAttempt(task, { countsAttempt: true })).resolves.toBeNull()
     await expect(claimOne(replica)).resolves.toMatchObject({ attempt: null, storedAnswer: { attemptNumber: 1 } })
+  })
+})
+
+describe('an attempt without an answer that is kept', () => {
+  const ends: readonly [string, Partial<AttemptEnd>, boolean][] = [
+    ['a call that may have been paid for', { state: 'maybe_paid' }, true],
+    ['an answer that was too large', { state: 'answered', error: TaskError.invalid('answer_too_large', 'cut off') }, true],
+    ['an error of the provider', { state: 'refused', httpStatus: 500 }, true],
+    ['a refusal', { state: 'refused', httpStatus: 400 }, false],
+    ['a call that was not sent', { state: 'not_sent' }, false],
+  ]
+
+  it.each(ends)('is booked with what was reserved, or with nothing: %s', async (_, fields, isBooked) => {
+    const database = await createLedgerDatabase()
+    const replica = await openReplica(database)
+    await replica.ledger.accept(makeNewTask())
+    const task = await claimOne(replica)
+    await replica.ledger.finish(makeFailedEnd(task, { attemptEnd: makeAttemptEnd(task, fields) }))
+    const [{ booked_tokens: booked, reserved_tokens: reserved } = {}] = await readAttempts(database)
+    expect(reserved).toBeGreaterThan(0)
+    expect(booked).toBe(isBooked ? reserved : 0)
   })
 })

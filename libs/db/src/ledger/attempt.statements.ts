@@ -21,14 +21,14 @@ export interface EndedAttempt {
 }
 
 /**
- * Ends attempts that got no answer. One that has been answered meanwhile stays answered. What may have been paid for, or failed on the
- * provider's side, is booked with what was reserved, never as nothing.
+ * Ends attempts of which no answer is kept. One that has been answered meanwhile stays answered. What may have been paid for, failed on
+ * the provider's side, or was answered with more than may be kept, is booked with what was reserved, never as nothing.
  */
 const END_ATTEMPTS: Statement = {
   name: 'end-attempts',
   text: `
   UPDATE attempt a SET state = i.state, ended_at = now(), http_status = i.http_status, error_code = i.error_code, excerpt = i.excerpt,
-    booked_tokens = CASE WHEN i.state = 'maybe_paid' OR i.state = 'refused' AND i.http_status >= 500 THEN a.reserved_tokens ELSE 0 END
+    booked_tokens = CASE WHEN i.state IN ('maybe_paid', 'answered') OR i.state = 'refused' AND i.http_status >= 500 THEN a.reserved_tokens ELSE 0 END
   FROM unnest($2::bigint[], $3::uuid[], $4::text[], $5::integer[], $6::text[], $7::text[])
     AS i(task_number, id, state, http_status, error_code, excerpt)
   WHERE a.accepted_on = $1::date AND a.task_number = i.task_number AND a.id = i.id AND a.state = 'sending'`,
