@@ -19,6 +19,7 @@ const inQueue = (file: string, name: string): Proof => ({ file: `test/integratio
 const inStorage = (file: string, name: string): Proof => ({ file: `test/integration/storage/${file}.test.ts`, name })
 const inLlm = (name: string): Proof => ({ file: 'test/integration/llm/gigachat.client.test.ts', name })
 const inE2e = (file: string, name: string): Proof => ({ file: `test/e2e/${file}.test.ts`, name })
+const inSimulation = (name: string): Proof => ({ file: 'test/simulation/outage.simulation.test.ts', name })
 const inLibs = (file: string, name: string): Proof => ({ file: `libs/${file}.test.ts`, name })
 
 const KAFKA: readonly MatrixRow[] = [
@@ -185,7 +186,14 @@ const STORAGE: readonly MatrixRow[] = [
 ]
 
 const PROVIDER: readonly MatrixRow[] = [
-  { id: 'L1', fault: 'the provider is away', proofs: [inE2e('provider-errors', 'waits while the provider cannot be reached')] },
+  {
+    id: 'L1',
+    fault: 'the provider is away',
+    proofs: [
+      inE2e('provider-errors', 'waits while the provider cannot be reached'),
+      inE2e('admission', 'does so while nobody listens, and spends no attempt'),
+    ],
+  },
   { id: 'L2', fault: 'stalls and broken connections', proofs: [inE2e('provider-errors', 'calls no more than once more')] },
   { id: 'L3', fault: '429', proofs: [inE2e('provider-errors', 'waits as long as Retry-After says')] },
   { id: 'L4', fault: 'a token has expired', proofs: [inLlm('gets one new token for all calls whose token has expired')] },
@@ -193,10 +201,18 @@ const PROVIDER: readonly MatrixRow[] = [
   {
     id: 'L6',
     fault: 'no balance, no such model',
-    proofs: [inLlm('says refused for {"kind":"error","status":402}'), inLlm('says refused for {"kind":"error","status":404}')],
+    proofs: [
+      inLlm('says refused for {"kind":"error","status":402}'),
+      inLlm('says refused for {"kind":"error","status":404}'),
+      inE2e('admission', 'parks the tasks of a model that is not paid for'),
+    ],
   },
   { id: 'L7', fault: 'a bad prompt', proofs: [inE2e('provider-errors', 'fails at once where trying again cannot help')] },
-  { id: 'L8', fault: '500, 503, a page of HTML' },
+  {
+    id: 'L8',
+    fault: '500, 503, a page of HTML',
+    proofs: [inE2e('admission', 'sends one probe at a time while a model answers with errors of its own')],
+  },
   {
     id: 'L9',
     fault: 'a wrong body',
@@ -215,12 +231,12 @@ const PROVIDER: readonly MatrixRow[] = [
     fault: 'a certificate of another authority',
     proofs: [{ file: 'test/integration/simulator/tls.contract.test.ts', name: 'is trusted only by those who know its authority' }],
   },
-  { id: 'L15', fault: 'one slow model', open: 'there are no limits per model yet' },
+  { id: 'L15', fault: 'one slow model', proofs: [inE2e('admission', 'does not let a slow model keep a fast one waiting')] },
   {
     id: 'L16',
     fault: '429 for hours',
-    proofs: [inE2e('provider-errors', 'waits at 429 without spending attempts')],
-    open: 'not over hours, and not up to a deadline',
+    proofs: [inE2e('provider-errors', 'waits at 429 without spending attempts'), inSimulation('when the provider’s limit is reached')],
+    open: 'hours only in simulated time',
   },
 ]
 
@@ -285,7 +301,11 @@ const MESSAGES: readonly MatrixRow[] = [
     fault: 'hostile files',
     proofs: [inStorage('minio-file-store', 'refuses what is too large, not there, not text, or not for tasks')],
   },
-  { id: 'Q10', fault: 'one tenant crowds out another', open: 'tenants have no shares yet' },
+  {
+    id: 'Q10',
+    fault: 'one tenant crowds out another',
+    proofs: [inE2e('admission', 'lets the few tasks of a quiet tenant start soon beside the many of a busy one')],
+  },
   { id: 'Q11', fault: 'instructions in data', open: 'the service grants the model no tools; there is no set of canaries' },
   { id: 'Q12', fault: 'hostile headers' },
 ]
