@@ -235,7 +235,7 @@ const PROVIDER: readonly MatrixRow[] = [
   {
     id: 'L16',
     fault: '429 for hours',
-    proofs: [inE2e('provider-errors', 'waits at 429 without spending attempts'), inSimulation('when the provider’s limit is reached')],
+    proofs: [inE2e('provider-errors', 'waits at 429 without spending attempts'), inSimulation('the provider’s limit is reached')],
     open: 'hours only in simulated time',
   },
 ]
