@@ -30,7 +30,7 @@ export type LedgerStep =
       readonly lost: boolean
     }
   | { readonly do: 'reject'; readonly on: ReplicaName; readonly offset: number }
-  | { readonly do: 'claim'; readonly on: ReplicaName; readonly limit: number; readonly lost: boolean }
+  | { readonly do: 'claim'; readonly on: ReplicaName; readonly limit: number; readonly oldestFirst?: boolean; readonly lost: boolean }
   | { readonly do: 'open'; readonly pick: Pick; readonly end: 'not_sent' | 'refused'; readonly counts: boolean; readonly lost: boolean }
   | { readonly do: 'answer'; readonly pick: Pick; readonly lost: boolean }
   | { readonly do: 'finish'; readonly picks: readonly Pick[]; readonly end: EndState; readonly failed: boolean; readonly lost: boolean }

@@ -1,4 +1,4 @@
-import { makeLaneKey, TaskError, type ClaimedTask, type ClaimRoom, type NextAttempt, type OpenAttempt } from '#libs/kernel'
+import { makeLaneKey, TaskError, type ClaimedTask, type ClaimRoom, type Lane, type NextAttempt, type OpenAttempt } from '#libs/kernel'
 import { endAttempt, findHeld } from './model.transitions.js'
 import type { ModelTables, QueuedTask } from './model.tables.js'
 
@@ -7,20 +7,29 @@ export function isDue(row: QueuedTask, nowMs: number): boolean {
 }
 
 /**
- * Due heads of each lane: the highest priority first, then who has been due the longest. Nothing without a lease that is held, nor on a
+ * Due heads of each lane: the highest priority first, then who has been due the longest; or only by that. Nothing without a lease that is held, nor on a
  * route that is closed.
  */
-export function claimDue(tables: ModelTables, leaseId: number, { lanes }: ClaimRoom, nowMs: number): ClaimedTask[] {
+export function claimDue(tables: ModelTables, leaseId: number, { lanes, oldestFirst = false }: ClaimRoom, nowMs: number): ClaimedTask[] {
   if (!tables.holdsLease(leaseId)) return []
+  const dueOf = (lane: Lane) => [...tables.queue.values()].filter((row) => isDue(row, nowMs) && makeLaneKey(row.task) === makeLaneKey(lane))
   return lanes
     .filter((lane) => tables.isOpenFor(lane, leaseId))
-    .flatMap((lane) =>
-      [...tables.queue.values()]
-        .filter((row) => isDue(row, nowMs) && makeLaneKey(row.task) === makeLaneKey(lane))
-        .toSorted((a, b) => b.task.priority - a.task.priority || a.runAtMs - b.runAtMs || a.id - b.id)
-        .slice(0, lane.tasks),
-    )
+    .flatMap((lane) => {
+      const due = byPriority(dueOf(lane))
+      return oldestFirst ? byPriority(byOldest(due).slice(0, lane.tasks)) : due.slice(0, lane.tasks)
+    })
     .map((row) => claimRow(tables, row, leaseId))
+}
+
+const byAge = (rows: readonly QueuedTask[]) => rows.toSorted((a, b) => a.runAtMs - b.runAtMs || a.id - b.id)
+const byPriority = (rows: readonly QueuedTask[]) => byAge(rows).toSorted((a, b) => b.task.priority - a.task.priority)
+
+/** Whole priorities, in the order of their oldest tasks. */
+function byOldest(rows: readonly QueuedTask[]): QueuedTask[] {
+  const aged = byAge(rows)
+  const priorities = new Set(aged.map(({ task }) => task.priority))
+  return [...priorities].flatMap((priority) => aged.filter(({ task }) => task.priority === priority))
 }
 
 const deadlineOf = ({ task }: QueuedTask) => task.deadlineMs ?? Number.POSITIVE_INFINITY

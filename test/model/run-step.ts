@@ -91,10 +91,10 @@ async function reject(world: LedgerWorld, { on, offset }: StepOf<'reject'>): Pro
   return show(world, await world.replica(on).ledger.reject([makeTestRejection({ source })]))
 }
 
-async function claim(world: LedgerWorld, { on, limit, lost }: StepOf<'claim'>): Promise<unknown> {
+async function claim(world: LedgerWorld, { on, limit, oldestFirst = false, lost }: StepOf<'claim'>): Promise<unknown> {
   const replica = world.replica(on)
   if (lost) replica.lose()
-  const tasks = await replica.ledger.claim(makeClaimRoom(limit))
+  const tasks = await replica.ledger.claim({ ...makeClaimRoom(limit), oldestFirst })
   remember(world, replica, tasks)
   return tasks.map(describeClaim)
 }

@@ -26,7 +26,7 @@ const steps = {
     lost,
   }),
   reject: fc.record({ do: fc.constant('reject' as const), on, offset: fc.nat({ max: 2 }) }),
-  claim: fc.record({ do: fc.constant('claim' as const), on, limit: fc.integer({ min: 1, max: 4 }), lost }),
+  claim: fc.record({ do: fc.constant('claim' as const), on, limit: fc.integer({ min: 1, max: 4 }), oldestFirst: fc.boolean(), lost }),
   open: fc.record({
     do: fc.constant('open' as const),
     pick,

@@ -78,9 +78,12 @@ export class Worker {
     this.logger.log('stopping', { reason })
     this.starting.abort()
     app.get(Lifecycle).drain(reason)
-    await Promise.all([app.get(KafkaTransport).close(), app.get(LedgerTransport).close()])
+    // What one of them meets must not keep the other, or the answers and results that wait, from an orderly end.
+    const closed = await Promise.allSettled([app.get(KafkaTransport).close(), app.get(LedgerTransport).close()])
     await app.get(OutboxSweeper).stop()
     await app.get(OutboxRelay).whenIdle()
     await app.close()
+    const failed = closed.find((result) => result.status === 'rejected')
+    if (failed) throw failed.reason
   }
 }

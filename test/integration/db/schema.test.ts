@@ -1,4 +1,4 @@
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { HotPool } from '../../../libs/db/src/connection/hot-pool.js'
 import { migrate, missingMigrations, MIGRATIONS } from '../../../libs/db/src/schema/migrator.js'
 import { PartitionKeeper } from '../../../libs/db/src/schema/partitions.js'
@@ -63,6 +63,23 @@ describe(PartitionKeeper.name, () => {
     await Promise.all(keepers.map((keeper) => keeper.start()))
     keepers.forEach((keeper) => keeper.stop())
     await expect(countPartitions(database)).resolves.toEqual({ task: 4, attempt: 4, answer: 4, run_record: 4 })
+  })
+
+  it('makes a partition that is missing within a minute', async () => {
+    const database = await createEmptyDatabase()
+    await migrate(database.url)
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    const keeper = new PartitionKeeper(openPool(database), RETENTION, { onError: () => {}, onRemoved: () => {} })
+    try {
+      await keeper.start()
+      const table = await database.sql.value(`SELECT 'answer_' || to_char(now() AT TIME ZONE 'UTC', 'YYYYMMDD')`)
+      await database.sql.rows(`DROP TABLE ${String(table)}`)
+      vi.advanceTimersByTime(60_000)
+      await expect.poll(() => countPartitions(database)).toEqual({ task: 4, attempt: 4, answer: 4, run_record: 4 })
+    } finally {
+      keeper.stop()
+      vi.useRealTimers()
+    }
   })
 })
 

@@ -71,6 +71,16 @@ describe(RouteBreakers.name, () => {
     expect(breakers.admits(ROUTE)).toBe('calls')
   })
 
+  it('counts failures between which the provider was only busy', async () => {
+    const { breakers, fail } = joinCluster(new FakeCluster())
+    for (let turn = 0; turn < SETTINGS.failures; turn++) {
+      await fail()
+      breakers.note(ROUTE, { verdict: 'busy', reason: 'llm_rate_limited', heldMs: 0 })
+      await breakers.whenReported()
+    }
+    expect(breakers.admits(ROUTE)).toBe('nothing')
+  })
+
   it('opens at once where a model must be paid for', async () => {
     const { breakers } = joinCluster(new FakeCluster())
     breakers.note(ROUTE, { verdict: 'unpaid', reason: 'llm_payment_required', heldMs: 0 })

@@ -189,6 +189,8 @@ export class RouteBreakers {
       this.report({ provider, model })
       return
     }
+    // Too many calls are no sign that the others would be answered, nor that they would not.
+    if (verdict === 'busy' && breaker?.state.status === 'closed') return
     this.reports.delete(key)
     if (!breaker || (breaker.state.status === 'closed' && breaker.state.failures === 0)) return
     this.setProbe(breaker, 'none')

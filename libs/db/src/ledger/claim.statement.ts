@@ -18,12 +18,27 @@ const LANES = `
     WHERE coalesce(b.status, 'closed') = 'closed' OR l.is_probe AND b.status = 'half_open' AND b.probe_lease_id = $1
   )`
 
+/** The priorities of the lane `l`, the highest first. */
+const HIGHEST_FIRST = 'generate_series(9, 0, -1)'
+
+/** The same, but that first whose oldest task has been due the longest. */
+const OLDEST_FIRST = `(
+        SELECT s.priority FROM generate_series(9, 0, -1) AS s(priority)
+        CROSS JOIN LATERAL (
+          SELECT q.run_at, q.id FROM task_queue q
+          WHERE q.state = 'pending' AND q.is_head AND q.provider = l.provider AND q.model = l.model AND q.tenant = l.tenant
+            AND q.priority = s.priority AND q.run_at <= now()
+          ORDER BY q.run_at, q.id LIMIT 1
+        ) o
+        ORDER BY o.run_at, o.id
+      )`
+
 /** One index range for each priority keeps deferred tasks of a high priority out of the way. */
-const DUE = `
+const makeDue = (priorities: string) => `
   due AS MATERIALIZED (
     SELECT d.*, l.position FROM lane l
     CROSS JOIN LATERAL (
-      SELECT t.* FROM generate_series(9, 0, -1) AS p(priority)
+      SELECT t.* FROM ${priorities} AS p(priority)
       CROSS JOIN LATERAL (
         SELECT q.id, q.accepted_on, q.run, q.sends, q.answers_from, q.prepare, q.estimated_tokens FROM task_queue q
         WHERE q.state = 'pending' AND q.is_head AND q.provider = l.provider AND q.model = l.model AND q.tenant = l.tenant
@@ -73,26 +88,28 @@ const makeTake = (reserved: { readonly columns: string; readonly values: string 
   ORDER BY c.priority DESC, c.run_at, c.id`
 
 /**
- * Claims due heads of these lanes, in each the highest priority first, and opens an attempt for each that is ready for one: neither to be
+ * Claims due heads of these lanes, in each the highest priority or the oldest task first, and opens an attempt for each that is ready for one: neither to be
  * prepared first nor with an answer that has been received already. The lease row is share-locked, so that a reaper either
  * sees these tasks or makes this claim find no lease.
  *
  * No list of the statement is joined with another one: the planner takes each for one row, and would compare every row with every other.
  * A list of ids becomes an index scan, and `IN` inside an expression a hash table.
  */
-export const CLAIM: Statement = {
-  name: 'claim',
-  text: `WITH ${LANES}, ${DUE}, ${ANSWERED}, ${makeTake({ columns: 'reserved_tokens', values: 'estimated_tokens' })}`,
-}
+const makeClaim = (priorities: string) =>
+  `WITH ${LANES}, ${makeDue(priorities)}, ${ANSWERED}, ${makeTake({ columns: 'reserved_tokens', values: 'estimated_tokens' })}`
+
+export const CLAIM: Statement = { name: 'claim', text: makeClaim(HIGHEST_FIRST) }
+export const CLAIM_OLDEST: Statement = { name: 'claim-oldest', text: makeClaim(OLDEST_FIRST) }
 
 /** Locks what the same claim would take, in the order in which it is due. */
-const FIND: Statement = {
-  name: 'claim-find',
-  text: `WITH ${LANES}, ${DUE}, ${ANSWERED}
+const makeFind = (priorities: string) => `
+  WITH ${LANES}, ${makeDue(priorities)}, ${ANSWERED}
   SELECT due.id, (due.position - 1)::integer AS lane, due.estimated_tokens,
          NOT due.prepare AND (due.id IN (SELECT id FROM answered)) IS NOT TRUE AS needs_call
-  FROM due`,
-}
+  FROM due`
+
+const FIND: Statement = { name: 'claim-find', text: makeFind(HIGHEST_FIRST) }
+const FIND_OLDEST: Statement = { name: 'claim-find-oldest', text: makeFind(OLDEST_FIRST) }
 
 /** Claims tasks that are locked already, each with what its meters have given it. */
 const TAKE: Statement = {
@@ -176,9 +193,13 @@ interface FoundRow extends Row {
   needs_call: boolean
 }
 
-export async function claimTasks(pool: HotPool, leaseId: number, { lanes, metering }: ClaimRoom): Promise<ClaimedTask[]> {
-  if (metering) return claimMetered(pool, leaseId, { lanes, metering })
-  const rows = await pool.run<ClaimRow>(CLAIM, [leaseId, ...makeLaneArrays(lanes)])
+export async function claimTasks(
+  pool: HotPool,
+  leaseId: number,
+  { lanes, metering, oldestFirst = false }: ClaimRoom,
+): Promise<ClaimedTask[]> {
+  if (metering) return claimMetered(pool, leaseId, { lanes, metering, oldestFirst })
+  const rows = await pool.run<ClaimRow>(oldestFirst ? CLAIM_OLDEST : CLAIM, [leaseId, ...makeLaneArrays(lanes)])
   return rows.map((row) => makeClaimedTask(row, leaseId))
 }
 
@@ -191,11 +212,11 @@ export async function claimLateTasks(pool: HotPool, leaseId: number, limit: numb
 function claimMetered(
   pool: HotPool,
   leaseId: number,
-  { lanes, metering }: Pick<ClaimRoom, 'lanes'> & { readonly metering: Metering },
+  { lanes, metering, oldestFirst }: Pick<ClaimRoom, 'lanes'> & { readonly metering: Metering; readonly oldestFirst: boolean },
 ): Promise<ClaimedTask[]> {
   return pool.transaction(async (transaction) => {
     const levels = await lockMeters(transaction, metering.meters)
-    const found = await transaction.run<FoundRow>(FIND, [leaseId, ...makeLaneArrays(lanes)])
+    const found = await transaction.run<FoundRow>(oldestFirst ? FIND_OLDEST : FIND, [leaseId, ...makeLaneArrays(lanes)])
     const { admitted, changes } = metering.admit(
       levels,
       found.map((row) => ({ id: row.id, lane: lanes[row.lane]!, estimatedTokens: row.estimated_tokens, needsCall: row.needs_call })),

@@ -1,19 +1,33 @@
-import type { HotPool } from '../connection/hot-pool.js'
+import { makeTextArray } from '../connection/binary-array.js'
+import type { HotPool, Statement } from '../connection/hot-pool.js'
 import { WIDE_TABLES } from './wide-tables.js'
 import { applyRetention, type RetentionLimits, type RetentionReport } from './retention.js'
 
 const DAYS_AHEAD = 3
 const DAY_MS = 24 * 60 * 60 * 1_000
-/** Waiting longer would make others wait behind us; the next hour is early enough, since three days are made ahead. */
+/** Waiting longer would make others wait behind us; the next look is early enough, since three days are made ahead. */
 const LOCK_TIMEOUT_MS = 1_000
-const INTERVAL_MS = 60 * 60 * 1_000
+/** Short, since without a partition of today nothing is accepted: after a step of PostgreSQL's clock, or days in which none could be made. */
+const PARTITIONS_INTERVAL_MS = 60 * 1_000
+const RETENTION_INTERVAL_MS = 60 * 60 * 1_000
+
+const MISSING: Statement = {
+  name: 'partitions-missing',
+  text: `
+  SELECT t.name AS "table", d.day::text AS day FROM unnest($1::text[]) AS t(name)
+  CROSS JOIN LATERAL (SELECT (now() AT TIME ZONE 'UTC')::date + n AS day FROM generate_series(0, ${DAYS_AHEAD}) AS n) d
+  WHERE NOT EXISTS (
+    SELECT FROM pg_inherits i WHERE i.inhparent = t.name::regclass AND i.inhrelid = to_regclass(t.name || '_' || to_char(d.day, 'YYYYMMDD'))
+  )
+  ORDER BY d.day, t.name`,
+}
 
 /**
- * Makes the partitions of today and the next days, at start and each hour, under a lock so that one replica at a time does it; and drops what
- * is old, each hour.
+ * Makes the partitions of today and the next days, at start and each minute where one is missing, under a lock so that one replica at a time
+ * does it; and drops what is old, each hour.
  */
 export class PartitionKeeper {
-  private timer: NodeJS.Timeout | undefined
+  private readonly timers: NodeJS.Timeout[] = []
   private stopped = false
 
   constructor(
@@ -24,25 +38,28 @@ export class PartitionKeeper {
 
   async start(): Promise<void> {
     await this.makePartitions()
-    this.timer ??= setInterval(() => void this.keep().catch(this.events.onError), INTERVAL_MS)
+    this.repeat(() => this.makePartitions(), PARTITIONS_INTERVAL_MS)
+    this.repeat(() => this.removeOld(), RETENTION_INTERVAL_MS)
   }
 
   stop(): void {
     this.stopped = true
-    clearInterval(this.timer)
+    this.timers.forEach(clearInterval)
   }
 
-  private async keep(): Promise<void> {
-    await this.makePartitions()
+  private repeat(work: () => Promise<void>, intervalMs: number): void {
+    this.timers.push(setInterval(() => void work().catch(this.events.onError), intervalMs))
+  }
+
+  private async removeOld(): Promise<void> {
     const report = await applyRetention(this.pool, this.retention, () => this.stopped)
     if (report.days.length + report.postponed.length + report.identities + report.rejections > 0) this.events.onRemoved(report)
   }
 
   private async makePartitions(): Promise<void> {
-    const rows = await this.pool.run<{ today: string }>({ text: `SELECT (now() AT TIME ZONE 'UTC')::date AS today` }, [])
-    for (let day = 0; day <= DAYS_AHEAD; day++) {
-      for (const { table, options } of WIDE_TABLES) await this.makePartition(table, addDays(rows[0]!.today, day), options)
-    }
+    const options = new Map(WIDE_TABLES.map((wide) => [wide.table as string, wide.options]))
+    const missing = await this.pool.run<{ table: string; day: string }>(MISSING, [makeTextArray([...options.keys()])])
+    for (const { table, day } of missing) await this.makePartition(table, day, options.get(table)!)
   }
 
   /**

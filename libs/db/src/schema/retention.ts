@@ -80,6 +80,12 @@ const OLD_REDRIVES = `
     SELECT r.ctid FROM redrive r WHERE r.created_at < now() - make_interval(days => $1::integer) LIMIT 50
   )) RETURNING 1`
 
+/** Budgets; the meters of a minute have no day of their own. */
+const OLD_METERS = `
+  DELETE FROM usage_meter WHERE ctid = ANY(ARRAY(
+    SELECT m.ctid FROM usage_meter m WHERE m.day < (now() AT TIME ZONE 'UTC')::date - $1::integer AND m.day > '1970-01-01' LIMIT ${BATCH}
+  )) RETURNING 1`
+
 const OLD_LEASES = `DELETE FROM worker_lease WHERE state <> 'held' AND ended_at < now() - make_interval(days => $1::integer) RETURNING 1`
 
 const OLD_KEYS = `
@@ -109,6 +115,7 @@ export async function applyRetention(pool: HotPool, limits: RetentionLimits, isS
   const rejections = await remove('retention-rejections', OLD_REJECTIONS, limits.historyDays)
   await remove('retention-leases', OLD_LEASES, limits.historyDays)
   await remove('retention-keys', OLD_KEYS, limits.historyDays)
+  await remove('retention-meters', OLD_METERS, limits.historyDays)
   await remove('retention-redrives', OLD_REDRIVES, limits.historyDays)
   return { days, postponed, identities, rejections }
 }

@@ -19,6 +19,8 @@ export interface ClaimRoom {
   /** The sum of the lanes' tasks. 0: nothing may be claimed now. */
   readonly tasks: number
   readonly lanes: readonly LaneRoom[]
+  /** In each lane the task that has been due the longest goes first, whatever its priority; otherwise the highest priority does. */
+  readonly oldestFirst?: boolean
   /** Where calls of a lane are metered: decides which of the tasks that are due may be claimed. */
   readonly metering?: Metering
 }

@@ -172,6 +172,13 @@ describe(LedgerTransport.name, () => {
     await close(made)
   })
 
+  it('lets one claim of eight go by the time that tasks have been due', async () => {
+    const made = await started({ limit: 1, due: makeTasks(17) })
+    for (let index = 0; index < 16; index++) await endTask(made, index)
+    expect(made.ledger.claim.mock.calls.flatMap(([room], index) => (room.oldestFirst ? [index + 1] : []))).toEqual([8, 16])
+    await close(made)
+  })
+
   it('claims no more at once than its batch', async () => {
     const made = await started({ limit: 10, claimBatch: 4, due: makeTasks(10) })
     expect(made.rooms()).toEqual([4, 4, 2])

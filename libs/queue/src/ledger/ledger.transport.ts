@@ -42,6 +42,9 @@ interface TaskSignals {
 
 type WakeReason = 'room' | 'retry'
 
+/** One claim of so many goes by the time that tasks have been due, so that a high priority which never ends does not starve the others. */
+const CLAIMS_PER_OLDEST = 8
+
 const FAILURES_PER_WARNING = 10
 const ERROR_DELAY = { initialDelayMs: 100, maxDelayMs: 5_000 }
 
@@ -70,6 +73,7 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
   private readonly signals = new WeakMap<AbortSignal, TaskSignals>()
   private handler: MessageHandler | undefined
   private loop: Promise<void> | undefined
+  private claims = 0
   private sleeping: { readonly reason: WakeReason; readonly wake: () => void } | undefined
   private unsubscribe: () => void = () => {}
   private stopClaimsAtAccept: () => Promise<void> = () => Promise.resolve()
@@ -182,7 +186,8 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
   private async claim(room: ClaimRoom): Promise<void> {
     let tasks: readonly ClaimedTask[] | undefined
     try {
-      tasks = await this.options.ledger.claim(room)
+      const oldestFirst = ++this.claims % CLAIMS_PER_OLDEST === 0
+      tasks = await this.options.ledger.claim(oldestFirst ? { ...room, oldestFirst } : room)
     } finally {
       this.startClaimed(room, tasks)
     }
