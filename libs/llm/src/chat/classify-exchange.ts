@@ -17,6 +17,8 @@ export interface ClassifyContext {
   readonly nowMs: number
 }
 
+type BrokenExchange = Extract<ExchangeOutcome, { readonly kind: 'broken' }>
+
 /** How a send ended, by what was really written and read. Never throws. */
 export function classifyExchange(outcome: ExchangeOutcome, context: ClassifyContext): SendResult {
   switch (outcome.kind) {
@@ -25,17 +27,23 @@ export function classifyExchange(outcome: ExchangeOutcome, context: ClassifyCont
     case 'too_large':
       return tooLarge(outcome.sizeBytes, context)
     case 'broken':
-      return { kind: 'maybe_paid', error: outcome.error, ...partialOf(outcome.response, context) }
+      return classifyBroken(outcome, context)
     default:
       return classifyResponse(outcome.response, context)
   }
+}
+
+/** All of a stream's answer may have come before its connection broke: only the end of the stream is missing then. */
+function classifyBroken({ error, response }: BrokenExchange, context: ClassifyContext): SendResult {
+  if (response && isSuccess(response) && context.stream?.complete) return { kind: 'answered', answer: response }
+  return { kind: 'maybe_paid', error, ...partialOf(response, context) }
 }
 
 function classifyResponse(response: HttpResponse, context: ClassifyContext): SendResult {
   const decoded = decodeBody(response, context.maxAnswerBytes)
   if (decoded === 'too_large') return tooLarge(context.maxAnswerBytes, context)
   const body = decoded === 'undecodable' ? NOTHING : decoded
-  if (response.status < 200 || response.status > 299) return refused(response, response.status, readError(body), context)
+  if (!isSuccess(response)) return refused(response, response.status, readError(body), context)
   if (isEventStream(body)) return classifyStream(collected(body, context), response, context)
   if (isHtml(body)) return refusedByPage(response, context)
   const error = mayBeError(body) ? readError(body) : undefined
@@ -44,6 +52,10 @@ function classifyResponse(response: HttpResponse, context: ClassifyContext): Sen
 }
 
 const NOTHING = Buffer.alloc(0)
+
+function isSuccess({ status }: HttpResponse): boolean {
+  return status >= 200 && status <= 299
+}
 
 /** Inside a JSON text quotes are escaped, so these bytes are keys; most answers are seen to be none without parsing them twice. */
 function mayBeError(body: Buffer): boolean {

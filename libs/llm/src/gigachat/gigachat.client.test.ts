@@ -253,6 +253,7 @@ describe(GigaChatClient.name, () => {
 
     it.each<[string, Script]>([
       ['without [DONE]', stream(streamFrames(pieces, { done: false }))],
+      ['whose connection breaks before [DONE], when all of the text has come', stream(streamFrames(pieces, { done: false }), { end: '' })],
       ['whose connection breaks after [DONE]', stream(streamFrames(pieces), { end: '' })],
       [
         'that are compressed',

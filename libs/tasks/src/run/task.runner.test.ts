@@ -136,6 +136,13 @@ describe(TaskRunner.name, () => {
     })
   })
 
+  it('counts a call as maybe paid when its client fails: it once looked like one that was never sent', async () => {
+    clients.client.send.mockRejectedValue(new TypeError('x is undefined'))
+    const { context, verdict } = start({ type: { onMaybePaid: 'fail' } })
+    expect(await verdict).toMatchObject({ outcome: 'failed', code: 'maybe_paid' })
+    expect(context.attemptEnd).toMatchObject({ state: 'maybe_paid', error: { code: 'internal' } })
+  })
+
   it('judges a stored answer without a call, a prompt or a stream', async () => {
     const { streams, verdict } = start({ task: { attempt: null, storedAnswer: makeStoredAnswer(), crashes: 2, attempts: 99 } })
     expect(await verdict).toMatchObject({ outcome: 'succeeded', output: { text: 'an answer' } })

@@ -121,17 +121,22 @@ export class TaskRunner {
   private async call(context: TaskContext, { client, messages, call, type }: ReadyTask, attempt: OpenAttempt): Promise<SendResult> {
     const { task, signal } = context
     context.checkMaySend()
-    return client.send(
-      {
-        attemptId: attempt.id,
-        model: task.model,
-        messages,
-        params: call.params,
-        stream: type.stream,
-        ...(call.responseSchema && { responseSchema: call.responseSchema }),
-      },
-      signal,
-    )
+    try {
+      return await client.send(
+        {
+          attemptId: attempt.id,
+          model: task.model,
+          messages,
+          params: call.params,
+          stream: type.stream,
+          ...(call.responseSchema && { responseSchema: call.responseSchema }),
+        },
+        signal,
+      )
+    } catch (error) {
+      // A defect of the client: nobody knows what it has written.
+      return { kind: 'maybe_paid', error: classifyError(error) }
+    }
   }
 
   private async settle(context: TaskContext, { ready, attempt, result }: Settlement): Promise<RunResult> {
