@@ -92,6 +92,7 @@ export interface ClaimedTask {
   readonly payload: string
   readonly traceparent: string | null
   readonly correlationId: string | null
+  /** By the clock of the replica that has claimed it. */
   readonly deadlineMs: number | null
   readonly provider: string
   readonly model: string

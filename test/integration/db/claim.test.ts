@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest'
-import type { ClaimRoom } from '#libs/kernel'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import type { ClaimedTask, ClaimRoom } from '#libs/kernel'
 import { HotPool, type Statement } from '../../../libs/db/src/connection/hot-pool.js'
 import { CLAIM, CLAIM_OLDEST } from '../../../libs/db/src/ledger/claim.statement.js'
 import { makeLaneArrays } from '../../../libs/db/src/ledger/lane-arrays.js'
@@ -8,6 +8,8 @@ import { makeClaimRoom } from '../../factories/claim-room.factory.js'
 import { makeNewTask } from '../../factories/new-task.factory.js'
 import { createLedgerDatabase, makeDbSettings } from './test-database.js'
 import { claimOne, openReplica } from './test-replica.js'
+
+const MINUTE_MS = 60_000
 
 describe(`${PostgresLedger.name}.claim`, () => {
   it('gives a task as it was accepted, with its first attempt open', async () => {
@@ -29,7 +31,7 @@ describe(`${PostgresLedger.name}.claim`, () => {
       key: task.key,
       orderingKey: null,
       payload: task.payload.toString(),
-      deadlineMs: task.deadlineMs,
+      deadlineMs: expect.closeTo(task.deadlineMs!, -4),
       correlationId: 'c',
       run: 1,
       attempts: 1,
@@ -42,6 +44,27 @@ describe(`${PostgresLedger.name}.claim`, () => {
     const [attempt] = await database.sql.rows<Record<string, unknown>>('SELECT * FROM attempt')
     expect(attempt).toMatchObject({ id: claimed.attempt!.id, state: 'sending', counted: true, lease_id: replica.lease.fence })
   })
+
+  it.each(['claimed', 'claimed while it is accepted'])(
+    'tells the deadline of a task that is %s by its own clock, however wrong that is',
+    async (how) => {
+      const database = await createLedgerDatabase()
+      const replica = await openReplica(database)
+      const inOneMinute = Date.now() + MINUTE_MS
+      vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 60 * MINUTE_MS })
+      onTestFinished(() => void vi.useRealTimers())
+      const started: ClaimedTask[] = []
+      if (how !== 'claimed') {
+        replica.ledger.claimAtAccept({
+          takeRoomFor: (lanes) => makeClaimRoom(lanes.length, { kind: 'accepted' }),
+          start: (_, tasks = []) => void started.push(...tasks),
+        })
+      }
+      await replica.ledger.accept(makeNewTask({ deadlineMs: inOneMinute }))
+      const [task] = started.length > 0 ? started : [await claimOne(replica)]
+      expect(Math.abs(task!.deadlineMs! - Date.now() - MINUTE_MS)).toBeLessThan(MINUTE_MS / 2)
+    },
+  )
 
   it('gives a task with files without an attempt', async () => {
     const database = await createLedgerDatabase()

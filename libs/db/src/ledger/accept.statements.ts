@@ -10,6 +10,7 @@ import {
   makeUuidArray,
 } from '../connection/binary-array.js'
 import type { HotPool, Row, Statement, StatementRunner } from '../connection/hot-pool.js'
+import { toOwnClock } from '../connection/own-clock.js'
 import { makeLaneArrays } from './lane-arrays.js'
 import { lockKeys, makeKeyArray, promoteHeads } from './ordering.statements.js'
 
@@ -237,6 +238,7 @@ function makeClaimedTask(
       id,
       acceptedOn,
       acceptedAtMs,
+      deadlineMs: toOwnClock(task.deadlineMs, acceptedAtMs),
       payload: payload.toString('utf8'),
       run: 1,
       attempts: 1,

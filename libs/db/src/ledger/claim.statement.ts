@@ -2,6 +2,7 @@ import type { ClaimedTask, ClaimRoom, DeferralClass, Metering, StoredAnswer } fr
 import { lockMeters, writeMeters } from '../admission/meter.statements.js'
 import { makeBigintArray, makeFloatArray, makeIntegerArray } from '../connection/binary-array.js'
 import type { HotPool, Row, Statement } from '../connection/hot-pool.js'
+import { toOwnClock } from '../connection/own-clock.js'
 import { makeLaneArrays } from './lane-arrays.js'
 import { makeHasAnswer } from './stored-answer.sql.js'
 
@@ -76,6 +77,7 @@ const makeTake = (reserved: { readonly columns: string; readonly values: string 
          c.prompt_version, c.deferral_class, c.deferrals, c.priority, c.estimated_tokens, c.type, c.tenant, c.provider, c.model, t.task_id, t.topic, t.partition, t."offset"::text AS "offset",
          t.record_key, c.ordering_key, convert_from(t.payload, 'UTF8') AS payload, t.traceparent, t.correlation_id, t.has_files,
          floor(date_part('epoch', t.deadline) * 1000) AS deadline, floor(date_part('epoch', t.accepted_at) * 1000) AS accepted_at,
+         floor(date_part('epoch', now()) * 1000) AS claimed_at,
          c.attempt_id, s.attempt_id AS stored_id, s.attempt AS stored_attempt, s.status, s.headers, s.body, s.duration_ms,
          s.prompt_version AS stored_prompt_version
   FROM claimed c
@@ -176,6 +178,7 @@ interface ClaimRow extends Row {
   has_files: boolean
   estimated_tokens: number
   accepted_at: number
+  claimed_at: number
   attempt_id: string | null
   stored_id: string | null
   stored_attempt: number
@@ -252,7 +255,7 @@ function makeClaimedTask(row: ClaimRow, leaseId: number): ClaimedTask {
     payload: row.payload,
     traceparent: row.traceparent,
     correlationId: row.correlation_id,
-    deadlineMs: row.deadline,
+    deadlineMs: toOwnClock(row.deadline, row.claimed_at),
     provider: row.provider,
     model: row.model,
     hasFiles: row.has_files,
