@@ -19,6 +19,7 @@ describe('a transport without a handler', () => {
       clock: new SystemClock(),
       claimBatch: 1,
       spareTasks: 1,
+      inHandBytes: 1_000_000,
       pollIntervalMs: 1_000,
       graceMs: 0,
     })

@@ -70,7 +70,7 @@ export class SimulatedReplica {
     const clients = new OneProvider(cluster.provider ?? new SimulatedLlmClient(tables, cluster.sends, parts))
     const relay = new SimulatedRelay(this.ledger, cluster.topic, parts)
     const pipeline = makePipeline({ ledger: this.ledger, clients, relay, ...cluster })
-    const limits = { claimBatch: 10, spareTasks: 4, pollIntervalMs: 500, graceMs: 60_000 }
+    const limits = { claimBatch: 10, spareTasks: 4, inHandBytes: 1_000_000, pollIntervalMs: 500, graceMs: 60_000 }
     const shared = new ModelAdmissionStore({ tables, lease, clock, onDue: (listener) => this.model.onDue(listener) })
     const store = new UnreliableAdmissionStore(shared, this.fate, faults)
     const { admission, loop } = createAdmission(store, clock, new AdmissionEvents(), ADMISSION, STREAMS)

@@ -146,6 +146,9 @@ export const SETTING_GROUPS: readonly SettingGroup[] = [
       LEDGER_BATCH_SIZE: { does: 'Rows that are written together at most.' },
       LEDGER_CLAIM_BATCH: { does: 'Tasks that are claimed together at most.' },
       LEDGER_SPARE_TASKS: { does: 'Tasks in hand beyond the streams: those that read files, or whose answers are being stored.' },
+      LEDGER_IN_HAND_BYTES: {
+        does: 'The memory that the messages and stored answers of the tasks in hand may take: beyond it nothing more is claimed. One task is in any case.',
+      },
       LEDGER_POLL_INTERVAL_MS: { does: 'How often due tasks are looked for when nothing says that there are any.' },
       ANSWERS_WAITING_BYTES: {
         does: 'While received answers of more bytes than this wait for PostgreSQL, nothing is sent. Answers of calls that are under way are kept all the same.',

@@ -13,12 +13,30 @@ function problemsOf(env: Record<string, string>): readonly { readonly setting: s
 
 describe('ledgerTransportSettings', () => {
   it('have defaults that leave a call its time at a stop', () => {
-    expect(ledgerTransportSettings.parse({})).toEqual({ claimBatch: 256, spareTasks: 512, pollIntervalMs: 500, graceMs: 135_000 })
+    expect(ledgerTransportSettings.parse({})).toEqual({
+      claimBatch: 256,
+      spareTasks: 512,
+      inHandBytes: 268_435_456,
+      pollIntervalMs: 500,
+      graceMs: 135_000,
+    })
   })
 
   it('take what the environment says', () => {
-    const env = { LEDGER_CLAIM_BATCH: '1', LEDGER_SPARE_TASKS: '2', LEDGER_POLL_INTERVAL_MS: '30', SHUTDOWN_GRACE_MS: '130000' }
-    expect(ledgerTransportSettings.parse(env)).toEqual({ claimBatch: 1, spareTasks: 2, pollIntervalMs: 30, graceMs: 130_000 })
+    const env = {
+      LEDGER_CLAIM_BATCH: '1',
+      LEDGER_SPARE_TASKS: '2',
+      LEDGER_IN_HAND_BYTES: '4',
+      LEDGER_POLL_INTERVAL_MS: '30',
+      SHUTDOWN_GRACE_MS: '130000',
+    }
+    expect(ledgerTransportSettings.parse(env)).toEqual({
+      claimBatch: 1,
+      spareTasks: 2,
+      inHandBytes: 4,
+      pollIntervalMs: 30,
+      graceMs: 130_000,
+    })
   })
 
   it('refuse a grace period in which a stop would break off calls', () => {

@@ -8,6 +8,7 @@ export const ledgerTransportSettings = defineSettings(
   z.object({
     LEDGER_CLAIM_BATCH: envInteger({ min: 1, max: 5_000 }).default(256),
     LEDGER_SPARE_TASKS: envInteger({ min: 1, max: 100_000 }).default(512),
+    LEDGER_IN_HAND_BYTES: envInteger({ min: 1 }).default(256 * 1024 ** 2),
     LEDGER_POLL_INTERVAL_MS: envInteger({ min: 10, max: 60_000 }).default(500),
     SHUTDOWN_GRACE_MS: envInteger({ min: 0, max: 3_600_000 }).default(135_000),
     LLM_CALL_TIMEOUT_MS: envInteger({ min: 1 }).default(120_000),
@@ -26,6 +27,7 @@ export const ledgerTransportSettings = defineSettings(
       return {
         claimBatch: env.LEDGER_CLAIM_BATCH,
         spareTasks: env.LEDGER_SPARE_TASKS,
+        inHandBytes: env.LEDGER_IN_HAND_BYTES,
         pollIntervalMs: env.LEDGER_POLL_INTERVAL_MS,
         graceMs: env.SHUTDOWN_GRACE_MS,
       }

@@ -50,6 +50,7 @@ function makeTransport({
     clock: new FakeClock(42),
     claimBatch: 100,
     spareTasks: 100,
+    inHandBytes: 1_000_000,
     pollIntervalMs: POLL_MS,
     graceMs: GRACE_MS,
     ...options,
@@ -191,6 +192,15 @@ describe(LedgerTransport.name, () => {
     expect(made.streams.inUse).toBe(0)
     await endTask(made, 0)
     expect(made.running).toHaveLength(6)
+    await close(made)
+  })
+
+  it('has no more in hand than fits into its memory', async () => {
+    const due = makeTasks(20, { payload: 'x'.repeat(5) })
+    const made = await started({ limit: 20, claimBatch: 4, inHandBytes: 80, due })
+    expect([made.transport.inHand, made.rooms()]).toEqual([8, [4, 4]])
+    await endTask(made, 0)
+    expect([made.transport.inHand, made.rooms()]).toEqual([8, [4, 4, 1]])
     await close(made)
   })
 

@@ -16,6 +16,7 @@ import {
 import { makeFullJitterMs } from '#libs/resilience'
 import { isObservable, lastValueFrom } from 'rxjs'
 import { LateTasks } from './late-tasks.js'
+import { TasksInHand } from './tasks-in-hand.js'
 
 export interface LedgerTransportOptions {
   readonly ledger: Ledger
@@ -26,6 +27,8 @@ export interface LedgerTransportOptions {
   readonly claimBatch: number
   /** Tasks in hand beyond the streams: those that read files, or whose answers are being stored. */
   readonly spareTasks: number
+  /** The memory that the messages and stored answers of the tasks in hand may take. */
+  readonly inHandBytes: number
   /** How often to look whether a lease that was too old is fresh again. */
   readonly pollIntervalMs: number
   /** How long running calls may go on after a stop. */
@@ -68,7 +71,7 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
   private readonly stopping = new AbortController()
   /** Aborted when the grace period is over. */
   private readonly expiry = new AbortController()
-  private readonly running = new Set<TaskContext>()
+  private readonly running: TasksInHand
   private readonly dispatches = new Set<Promise<void>>()
   private readonly signals = new WeakMap<AbortSignal, TaskSignals>()
   private handler: MessageHandler | undefined
@@ -82,13 +85,14 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
 
   constructor(private readonly options: LedgerTransportOptions) {
     super()
-    const { ledger, lease, claimBatch } = options
+    const { ledger, lease, claimBatch, inHandBytes } = options
+    this.running = new TasksInHand(inHandBytes)
     this.late = new LateTasks({ ledger, lease, limit: claimBatch, start: (tasks) => this.start(tasks) })
   }
 
   /** How many tasks are in hand. */
   get inHand(): number {
-    return this.running.size
+    return this.running.count
   }
 
   override listen(callback: (error?: unknown) => void): void {
@@ -125,8 +129,8 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
 
   /** Ends the grace period now: what has been sent ends as `maybe_paid`, the rest goes back untouched. */
   abortRunning(): void {
-    if (this.expiry.signal.aborted || this.running.size === 0) return
-    this.log.warn('running calls are aborted', { tasks: this.running.size })
+    if (this.expiry.signal.aborted || this.running.count === 0) return
+    this.log.warn('running calls are aborted', { tasks: this.running.count })
     this.expiry.abort(makeShutdownError())
   }
 
@@ -180,7 +184,8 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
    */
   private countRoom(): number {
     const { ledger, admission, spareTasks } = this.options
-    return ledger.hasRoomForAnswers ? Math.max(0, admission.limit + spareTasks - this.running.size) : 0
+    if (!ledger.hasRoomForAnswers) return 0
+    return Math.max(0, Math.min(admission.limit + spareTasks - this.running.count, this.running.room))
   }
 
   private async claim(room: ClaimRoom): Promise<void> {
@@ -201,7 +206,7 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
 
   private start(tasks: readonly ClaimedTask[]): void {
     const contexts = tasks.map((task) => this.makeContext(task))
-    contexts.forEach((context) => this.running.add(context))
+    this.running.add(contexts)
     const dispatched = this.dispatch(new TaskClaim(contexts, (context, failure) => this.end(context, failure)))
     this.dispatches.add(dispatched)
     void dispatched.finally(() => this.dispatches.delete(dispatched))
@@ -231,7 +236,7 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
   }
 
   private end(context: TaskContext, failure?: unknown): void {
-    this.running.delete(context)
+    this.running.remove(context)
     if (failure !== undefined) this.log.error('the outcome of a task could not be stored', { error: failure, task_id: context.task.taskId })
     context.releaseStream()
     this.wakeUp('room')
