@@ -6,7 +6,7 @@ import { DatabaseLifecycle } from '#libs/db'
 import { httpSettings, Lifecycle, type HttpSettings } from '#libs/health'
 import { AppLogger } from '#libs/logging'
 import { KafkaTransport, LedgerTransport, QueueEvents } from '#libs/queue'
-import { OutboxRelay, OutboxSweeper } from '#libs/tasks'
+import { OrphanSweeper, OutboxRelay, OutboxSweeper } from '#libs/tasks'
 import { WorkerModule } from './worker.module.js'
 
 /**
@@ -58,6 +58,7 @@ export class Worker {
     void prepared.then(() => {
       app.get(AdmissionLoop).start()
       app.get(OutboxSweeper).start()
+      app.get(OrphanSweeper).start()
     })
     this.logger.log('started', { url: await app.getUrl() })
   }
@@ -80,6 +81,7 @@ export class Worker {
     app.get(Lifecycle).drain(reason)
     // What one of them meets must not keep the other, or the answers and results that wait, from an orderly end.
     const closed = await Promise.allSettled([app.get(KafkaTransport).close(), app.get(LedgerTransport).close()])
+    await app.get(OrphanSweeper).stop()
     await app.get(OutboxSweeper).stop()
     await app.get(OutboxRelay).whenIdle()
     await app.close()

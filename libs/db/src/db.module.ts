@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import { Global, Module } from '@nestjs/common'
-import { AdmissionStore, IntakeGate, Ledger, LimitReads, WorkerLease } from '#libs/kernel'
+import { AdmissionStore, IntakeGate, Ledger, LimitReads, UnusedAnswers, WorkerLease } from '#libs/kernel'
 import { PortPolicies, ResilienceEvents } from '#libs/resilience'
 import { PostgresAdmissionStore } from './admission/postgres-admission.store.js'
 import { PostgresLimitReads } from './admission/postgres-limit-reads.js'
@@ -18,6 +18,7 @@ import { createIntakeGate } from './ledger/create-intake-gate.js'
 import { DueTasks } from './ledger/due-tasks.js'
 import { PostgresIntakeGate } from './ledger/postgres-intake-gate.js'
 import { PostgresLedger } from './ledger/postgres-ledger.js'
+import { PostgresUnusedAnswers } from './reads/postgres-unused-answers.js'
 import { AbandonedAnswers } from './spool/abandoned-answers.js'
 import { AnswerMeter } from './spool/answer.meter.js'
 import { answerMetrics } from './spool/answer.metrics.js'
@@ -91,6 +92,7 @@ import { SpoolLifecycle } from './spool/spool.lifecycle.js'
       useFactory: (pool: HotPool, lease: PostgresWorkerLease, due: DueTasks) => new PostgresAdmissionStore(pool, lease, due),
     },
     { provide: LimitReads, inject: [HotPool], useFactory: (pool: HotPool) => new PostgresLimitReads(pool) },
+    { provide: UnusedAnswers, inject: [HotPool], useFactory: (pool: HotPool) => new PostgresUnusedAnswers(pool) },
     { provide: WorkerLease, useExisting: PostgresWorkerLease },
     { provide: IntakeGate, useExisting: PostgresIntakeGate },
     DatabaseLifecycle,
@@ -100,6 +102,6 @@ import { SpoolLifecycle } from './spool/spool.lifecycle.js'
     ...answerMetrics,
     AnswerMeter,
   ],
-  exports: [Ledger, AdmissionStore, LimitReads, WorkerLease, IntakeGate, HotPool, PostgresWorkerLease, DatabaseLifecycle],
+  exports: [Ledger, AdmissionStore, LimitReads, UnusedAnswers, WorkerLease, IntakeGate, HotPool, PostgresWorkerLease, DatabaseLifecycle],
 })
 export class DbModule {}

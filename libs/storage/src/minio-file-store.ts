@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import type { ObjectReference } from '#libs/contracts'
 import { FileStore, type FileRequest, type FileText } from '#libs/kernel'
+import { AnswerRemover } from './answers/answer.remover.js'
 import { AnswerWriter } from './answers/answer.writer.js'
 import { TextFileReader } from './files/text-file.reader.js'
 
@@ -10,6 +11,7 @@ export class MinioFileStore extends FileStore {
   constructor(
     private readonly reader: TextFileReader,
     private readonly writer: AnswerWriter,
+    private readonly remover: AnswerRemover,
   ) {
     super()
   }
@@ -24,5 +26,9 @@ export class MinioFileStore extends FileStore {
 
   override putAnswer(name: string, body: Buffer, signal: AbortSignal): Promise<ObjectReference> {
     return this.writer.write(name, body, signal)
+  }
+
+  override removeAnswer(name: string, signal: AbortSignal): Promise<boolean> {
+    return this.remover.remove(name, signal)
   }
 }

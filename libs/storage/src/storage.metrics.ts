@@ -2,6 +2,7 @@ import { makeCounterProvider, makeGaugeProvider, makeHistogramProvider } from '@
 
 export const STORAGE_DURATION = 'sluice_storage_duration_seconds'
 export const STORAGE_RETRIES = 'sluice_storage_retries_total'
+export const STORAGE_ORPHANS = 'sluice_storage_orphans_removed_total'
 export const STORAGE_CLOCK_SKEW = 'sluice_storage_clock_skew_seconds'
 
 export const storageMetrics = [
@@ -15,6 +16,10 @@ export const storageMetrics = [
     name: STORAGE_RETRIES,
     help: 'Quick retries of calls to object storage, by the error code that caused them.',
     labelNames: ['code'],
+  }),
+  makeCounterProvider({
+    name: STORAGE_ORPHANS,
+    help: 'Objects of answers that were removed because no result names them: their workers died or lost the task, and the run failed later.',
   }),
   makeGaugeProvider({
     name: STORAGE_CLOCK_SKEW,

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common'
 import { FileStore } from '#libs/kernel'
+import { AnswerRemover } from './answers/answer.remover.js'
 import { AnswerWriter } from './answers/answer.writer.js'
 import { BucketKeeper } from './bucket.keeper.js'
 import { TextFileReader } from './files/text-file.reader.js'
@@ -22,6 +23,7 @@ import { StorageStatus } from './storage.status.js'
     S3Calls,
     TextFileReader,
     AnswerWriter,
+    AnswerRemover,
     BucketKeeper,
     StorageHealth,
     { provide: FileStore, useClass: MinioFileStore },

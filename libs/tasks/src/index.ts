@@ -1,3 +1,4 @@
+export { OrphanSweeper } from './answers/orphan.sweeper.js'
 export { deferralSettings } from './deferral/deferral.settings.js'
 export { messageSettings } from './intake/message-parser.settings.js'
 export { OutboxRelay } from './outbox/outbox.relay.js'

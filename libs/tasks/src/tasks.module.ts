@@ -1,5 +1,6 @@
 import { Module, type DynamicModule, type ModuleMetadata } from '@nestjs/common'
 import type { PipelineStep } from '#libs/kernel'
+import { OrphanSweeper } from './answers/orphan.sweeper.js'
 import { FileBudget } from './files/file.budget.js'
 import { TaskFilesReader } from './files/task-files.reader.js'
 import { DeliveryController } from './intake/delivery.controller.js'
@@ -34,6 +35,7 @@ export class TasksModule {
         TaskIntake,
         OutboxRelay,
         OutboxSweeper,
+        OrphanSweeper,
         OutcomeInterceptor,
         DeadlineInterceptor,
         RetryInterceptor,
@@ -46,7 +48,7 @@ export class TasksModule {
         OutcomeStore,
         TemplateReferences,
       ],
-      exports: [OutboxRelay, OutboxSweeper, TaskTypesModule],
+      exports: [OutboxRelay, OutboxSweeper, OrphanSweeper, TaskTypesModule],
     }
   }
 }

@@ -180,9 +180,17 @@ const STORAGE: readonly MatrixRow[] = [
   {
     id: 'O11',
     fault: 'an answer lies in S3, and its run did not end',
-    open: 'a run that goes on writes the same object again (A1b); nothing sweeps objects of runs that then fail',
+    proofs: [
+      inLibs('tasks/src/answers/orphan.sweeper', 'removes the objects of runs that have failed'),
+      inDb('unused-answers', 'lists runs that failed in time with a large answer that their results do not name'),
+      inStorage('minio-file-store', 'removes an answer, and says whether there was one'),
+    ],
   },
-  { id: 'O12', fault: 'a versioned or locked bucket', open: 'not tried' },
+  {
+    id: 'O12',
+    fault: 'a versioned or locked bucket',
+    proofs: [inStorage('minio-file-store', 'works on a %s bucket')],
+  },
 ]
 
 const PROVIDER: readonly MatrixRow[] = [

@@ -1,22 +1,15 @@
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { HotPool } from '../../../libs/db/src/connection/hot-pool.js'
+import { describe, expect, it, vi } from 'vitest'
 import { migrate, missingMigrations, MIGRATIONS } from '../../../libs/db/src/schema/migrator.js'
 import { PartitionKeeper } from '../../../libs/db/src/schema/partitions.js'
 import { applyRetention } from '../../../libs/db/src/schema/retention.js'
 import { makeNewTask } from '../../factories/new-task.factory.js'
 import { makeTestRejection } from '../../factories/rejection.factory.js'
 import { makeRunEnd } from '../../factories/run-end.factory.js'
-import { createEmptyDatabase, createLedgerDatabase, makeDbSettings, type TestDatabase } from './test-database.js'
+import { createEmptyDatabase, createLedgerDatabase, openPool, type TestDatabase } from './test-database.js'
 import { claimOne, openReplica } from './test-replica.js'
 
 const NAMES = MIGRATIONS.map(({ name }) => name)
 const RETENTION = { historyDays: 30, identityDays: 8 }
-
-function openPool({ url }: TestDatabase): HotPool {
-  const pool = new HotPool(makeDbSettings(url))
-  onTestFinished(() => pool.close())
-  return pool
-}
 
 async function countPartitions({ sql }: TestDatabase): Promise<Record<string, number>> {
   const rows = await sql.rows<{ table: string; partitions: number }>(

@@ -31,6 +31,13 @@ export function makeDbSettings(url: string, env: Readonly<Record<string, string>
   return dbSettings.parse({ DATABASE_URL: url, ...env })
 }
 
+/** Closed when the test is over. */
+export function openPool({ url }: TestDatabase): HotPool {
+  const pool = new HotPool(makeDbSettings(url))
+  onTestFinished(() => pool.close())
+  return pool
+}
+
 async function makeTemplate(): Promise<string> {
   const name = makeName('template')
   const url = await createDatabase(inject('stack').databaseUrl, name)

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished, vi } from 'vitest'
 import type { TestingModule } from '@nestjs/testing'
+import { register } from 'prom-client'
 import { HealthRegistry } from '#libs/health'
 import { FileStore, type FileRequest } from '#libs/kernel'
 import { createStorage } from '../../../libs/storage/test/storage.testing-module.js'
@@ -99,6 +100,36 @@ describe('the file store on MinIO', () => {
       size: body.length,
       metaData: { 'content-type': 'application/json; charset=utf-8', sha256: reference.sha256 },
     })
+  })
+
+  it('removes an answer, and says whether there was one', async () => {
+    const { key } = await store.putAnswer('acme/orphan/1.txt', Buffer.from('nobody names me'), NEVER)
+    await expect(store.removeAnswer('acme/orphan/1.txt', NEVER)).resolves.toBe(true)
+    await expect(client.statObject(bucket, key)).rejects.toMatchObject({ code: 'NotFound' })
+    await expect(store.removeAnswer('acme/orphan/1.txt', NEVER)).resolves.toBe(false)
+    await expect(store.removeAnswer('acme/never/1.txt', NEVER)).resolves.toBe(false)
+    const [orphans] = (await register.getSingleMetric('sluice_storage_orphans_removed_total')!.get()).values
+    expect(orphans!.value).toBe(1)
+  })
+
+  it.each([
+    ['versioned', (name: string) => client.makeBucket(name).then(() => client.setBucketVersioning(name, { Status: 'Enabled' }))],
+    ['locked', (name: string) => client.makeBucket(name, '', { ObjectLocking: true })],
+  ])('works on a %s bucket', async (_, make) => {
+    const name = `other-${randomUUID()}`
+    await make(name)
+    onTestFinished(() => removeBucket(client, name))
+    const other = await createOther({}, name)
+    await other.init()
+    const files = other.get(FileStore)
+    const reference = await files.putAnswer('a/1.txt', Buffer.from('an answer'), NEVER)
+    await expect(files.putAnswer('a/1.txt', Buffer.from('an answer'), NEVER)).resolves.toEqual(reference)
+    await client.putObject(name, 'inputs/a.txt', Buffer.from('old'))
+    await client.putObject(name, 'inputs/a.txt', Buffer.from('new'))
+    const request = { key: 'inputs/a.txt', allowedPrefixes: ['inputs/'], maxSizeBytes: 10 }
+    await expect(files.readText(request, NEVER)).resolves.toMatchObject({ text: 'new' })
+    await expect(files.removeAnswer('a/1.txt', NEVER)).resolves.toBe(true)
+    await expect(files.removeAnswer('a/1.txt', NEVER)).resolves.toBe(false)
   })
 
   it('writes and reads many at the same time', async () => {

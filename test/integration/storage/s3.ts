@@ -19,9 +19,9 @@ export function makeClient({ endpoint, accessKey, secretKey }: S3Address): Clien
   return new Client({ endPoint: hostname, port: Number(port), useSSL: false, accessKey, secretKey })
 }
 
-/** Ends a test's bucket with everything in it. */
+/** Ends a test's bucket with everything in it, in all versions. */
 export async function removeBucket(client: Client, bucket: string): Promise<void> {
-  for await (const { name } of client.listObjectsV2(bucket, '', true) as AsyncIterable<{ name: string }>)
-    await client.removeObject(bucket, name)
+  const listed = client.listObjects(bucket, '', true, { IncludeVersion: true }) as AsyncIterable<{ name: string; versionId: string }>
+  for await (const { name, versionId } of listed) await client.removeObject(bucket, name, { versionId })
   await client.removeBucket(bucket)
 }

@@ -31,4 +31,6 @@ export abstract class FileStore {
   abstract readText(request: FileRequest, signal: AbortSignal): Promise<FileText>
   /** Writes an answer under a name that depends only on the run, so that writing it again is harmless. */
   abstract putAnswer(name: string, body: Buffer, signal: AbortSignal): Promise<ObjectReference>
+  /** Removes what `putAnswer` wrote under this name. false: there was nothing. */
+  abstract removeAnswer(name: string, signal: AbortSignal): Promise<boolean>
 }

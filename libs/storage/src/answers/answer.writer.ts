@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { Inject, Injectable } from '@nestjs/common'
-import type { BucketItemStat, Client } from 'minio'
+import type { Client } from 'minio'
 import type { ObjectReference } from '#libs/contracts'
 import { TaskError } from '#libs/kernel'
 import { kindOfName } from '../files/media-kind.js'
 import { findKeyProblem } from '../object-key.js'
+import { findObject } from '../s3/find-object.js'
 import { S3Calls } from '../s3/s3-calls.js'
-import { S3ResponseError } from '../s3/s3-response.error.js'
 import { storageSettings, type StorageSettings } from '../storage.settings.js'
 
 const SHA256_METADATA = 'sha256'
@@ -56,15 +56,6 @@ function makeMetadata({ key, sha256 }: ObjectReference): Record<string, string> 
 async function isStored(client: Client, { bucket, key, sha256, size }: ObjectReference): Promise<boolean> {
   const found = await findObject(client, bucket, key)
   return found?.size === size && (found.metaData as Record<string, unknown>)[SHA256_METADATA] === sha256
-}
-
-async function findObject(client: Client, bucket: string, key: string): Promise<BucketItemStat | undefined> {
-  try {
-    return await client.statObject(bucket, key)
-  } catch (error) {
-    if (error instanceof S3ResponseError && error.status === 404) return undefined
-    throw error
-  }
 }
 
 function md5Of(body: Buffer): string {

@@ -2,7 +2,7 @@ import { TaskError } from '#libs/kernel'
 import { S3ResponseError } from './s3-response.error.js'
 import { S3TimeoutError } from './s3-timeout.error.js'
 
-export type S3Operation = 'stat' | 'read' | 'write' | 'check_bucket' | 'make_bucket'
+export type S3Operation = 'stat' | 'read' | 'write' | 'remove' | 'check_bucket' | 'make_bucket'
 
 /** What a call to the store is about: for messages and metrics. */
 export interface S3Target {
@@ -16,6 +16,7 @@ const ACTIONS: Readonly<Record<S3Operation, string>> = {
   stat: 's3:GetObject',
   read: 's3:GetObject',
   write: 's3:PutObject and s3:GetObject',
+  remove: 's3:GetObject and s3:DeleteObject',
   check_bucket: 's3:ListBucket',
   make_bucket: 's3:CreateBucket',
 }

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common'
 import { FileStore, LlmClients, OutputChecker, TaskError, type KeptAnswer } from '#libs/kernel'
+import { makeAnswerName } from '../answers/answer-name.js'
 import type { RunFacts, RunOutput, Verdict } from '../pipeline/verdict.js'
 import { makeFailure } from '../pipeline/verdict.js'
 import { runSettings, type RunSettings } from './run.settings.js'
@@ -46,8 +47,7 @@ export class AnswerJudge {
   private async makeOutput({ task }: KnownTask, text: string, json: unknown, signal: AbortSignal): Promise<RunOutput> {
     const output = { text, ...(json !== undefined && { json }) }
     if (this.fitsInline(output)) return output
-    const name = `${task.tenant}/${task.acceptedOn}/${task.taskId}/${task.run}.txt`
-    return { outputRef: await this.files.putAnswer(name, Buffer.from(text), signal) }
+    return { outputRef: await this.files.putAnswer(makeAnswerName(task), Buffer.from(text), signal) }
   }
 
   /** What counts is the size inside the event, where JSON may make six bytes of one. */
