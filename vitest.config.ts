@@ -33,6 +33,7 @@ export default defineConfig({
             'apps/**/*.test.ts',
             'tools/**/*.test.ts',
             'test/architecture/**/*.test.ts',
+            'test/faults/**/*.test.ts',
             'test/simulation/**/*.test.ts',
           ],
           setupFiles: ['test/harness/setup.ts'],

@@ -9,7 +9,10 @@ type KeyedRun = RunRow & { readonly task: TaskRow }
 export function checkOrdering({ ledger, calls }: Evidence): Violation[] {
   const tasks = new Map(ledger.tasks.map((task) => [task.id, task]))
   const keyed = ledger.runs
-    .map((run): KeyedRun => ({ ...run, task: tasks.get(run.task_number)! }))
+    .flatMap((run): KeyedRun[] => {
+      const task = tasks.get(run.task_number)
+      return task ? [{ ...run, task }] : []
+    })
     .filter(({ task }) => task.ordering_key !== null)
   const callsByAttempt = new Map(calls.map((call) => [call.attempt_id, call]))
   const callsByTask = Map.groupBy(ledger.attempts, ({ task_number: task }) => task)
