@@ -34,6 +34,8 @@ export function makeEvidence(fields: Partial<Evidence> = {}): Evidence {
     committed: [{ topic: TOPIC, partition: 0, offset: 10n }],
     answers,
     interrupted: new Set(),
+    faults: [],
+    mostRepeats: new Map([['prompt', 1]]),
     log: '{"msg":"a task has ended","taskId":"t1"}\n',
     ...fields,
   }
@@ -111,7 +113,16 @@ function makeLedger(): LedgerSnapshot {
 
 function makeTask(number: number): TaskRow {
   const key = KEYED.includes(number) ? 'ab' : null
-  return { id: number, tenant: 'default', task_id: `t${number}`, topic: TOPIC, partition: 0, offset: String(number), ordering_key: key }
+  return {
+    id: number,
+    tenant: 'default',
+    task_id: `t${number}`,
+    type: 'prompt',
+    topic: TOPIC,
+    partition: 0,
+    offset: String(number),
+    ordering_key: key,
+  }
 }
 
 function makeTaskRecord(number: number): AckedRecord {

@@ -26,7 +26,7 @@ function drop(rows: Rows, number: number): Evidence {
   return withLedger((ledger) => ({ [rows]: ledger[rows].filter((row) => !isOf(row)) }))
 }
 
-/** A second attempt of task 1, opened 200 ms after the first. */
+/** A second attempt of task 1, opened 50 ms after the first. */
 function withSecond(attempt: Parameters<typeof makeAttempt>[1], fields: Partial<Evidence> = {}): Evidence {
   const second = makeAttempt(1, { id: SECOND, number: 2, opened_at: new Date(OPENED_AT_MS + 50), ...attempt })
   return withLedger(({ attempts }) => ({ attempts: [...attempts, second] }), fields)
@@ -36,6 +36,7 @@ const SECOND = attemptIdOf(8)
 const calls = makeEvidence().calls
 const results = makeEvidence().results
 const at = (ms: number) => new Date(ms).toISOString()
+const twice = [...calls, makeCall(1, { attempt_id: SECOND })]
 const queued = { id: 7, task_id: 't7', reason: null, lease_id: null, lease_state: null }
 
 const BROKEN: readonly (readonly [invariant: string, problem: string, evidence: () => Evidence])[] = [
@@ -75,6 +76,11 @@ const BROKEN: readonly (readonly [invariant: string, problem: string, evidence: 
     'a call was opened after the run had its answer',
     () => withSecond({ opened_at: new Date(RECEIVED_AT_MS + 1), state: 'not_sent', error_code: 'llm_unreachable' }),
   ],
+  [
+    'I4',
+    'a call was sent after the run had its answer',
+    () => withSecond({ state: 'refused' }, { calls: [...calls, makeCall(1, { attempt_id: SECOND, time: at(RECEIVED_AT_MS + 1_001) })] }),
+  ],
   ['I5', 'a call has no attempt row', () => drop('attempts', 1)],
   ['I5', 'a call has no attempt row', () => makeEvidence({ calls: [...calls, makeCall(1, { attempt_id: null })] })],
   ['I5', 'an attempt was sent more than once', () => makeEvidence({ calls: [...calls, makeCall(1)] })],
@@ -83,17 +89,37 @@ const BROKEN: readonly (readonly [invariant: string, problem: string, evidence: 
   ['I5', 'a paid call is written down as refused', () => change('attempts', 1, { state: 'refused' })],
   ['I5', 'an answered attempt has no answer', () => drop('answers', 1)],
   ['I5', 'an answered attempt was never billed', () => makeEvidence({ calls: calls.slice(1) })],
-  ['I5', 'an attempt that no kill interrupted is maybe_paid', () => withSecond({ state: 'maybe_paid' })],
   [
     'I5',
     'an attempt that was interrupted by a kill is not maybe_paid',
     () => withSecond({ state: 'not_sent' }, { interrupted: new Set([SECOND]) }),
   ],
+  ['I5', 'an attempt is maybe_paid for no reason', () => withSecond({ state: 'maybe_paid' })],
+  ['I5', 'an attempt is maybe_paid for no reason', () => withSecond({ state: 'maybe_paid' }, { interrupted: undefined })],
+  [
+    'I5',
+    'an attempt is maybe_paid for no reason',
+    () =>
+      withSecond(
+        { state: 'maybe_paid' },
+        { interrupted: undefined, faults: [{ fromMs: OPENED_AT_MS + 5_000, toMs: OPENED_AT_MS + 9_000 }] },
+      ),
+  ],
+  [
+    'I5',
+    'a run may have been paid for more often than its type allows',
+    () => {
+      const unclear = [makeAttempt(1, { state: 'maybe_paid' }), makeAttempt(1, { id: SECOND, number: 2, state: 'maybe_paid' })]
+      return withLedger(({ attempts }) => ({ attempts: [...unclear, ...attempts.slice(1)] }), { mostRepeats: new Map([['prompt', 0]]) })
+    },
+  ],
+  ['I5', 'a run was paid for too often', () => withSecond({ state: 'answered' }, { calls: twice })],
   [
     'I5',
     'a run was paid for too often',
-    () => withSecond({ state: 'answered' }, { calls: [...calls, makeCall(1, { attempt_id: SECOND })] }),
+    () => withSecond({ state: 'maybe_paid' }, { calls: twice, interrupted: new Set([SECOND]), mostRepeats: new Map([['prompt', 0]]) }),
   ],
+  ['I5', 'a run was paid for too often', () => withSecond({ state: 'maybe_paid' }, { calls: twice, interrupted: undefined })],
   ['I7', 'a task did not end', () => withLedger(() => ({ queue: [{ ...queued, state: 'pending' }] }))],
   ['I7', 'a task runs under a dead lease', () => withLedger(() => ({ queue: [{ ...queued, state: 'running', lease_state: 'ended' }] }))],
   ['I7', 'a task has ended and is still in the queue', () => withLedger(() => ({ queue: [{ ...queued, id: 1, state: 'held' }] }))],
@@ -134,6 +160,14 @@ const BROKEN: readonly (readonly [invariant: string, problem: string, evidence: 
 describe(checkInvariants.name, () => {
   it('finds nothing wrong where all is well', () => {
     expect(checkInvariants(makeEvidence())).toEqual([])
+  })
+
+  it.each<[string, Partial<Evidence>]>([
+    ['a kill', { interrupted: new Set([SECOND]) }],
+    ['the provider', { interrupted: undefined, calls: [...calls, makeCall(1, { attempt_id: SECOND, outcome: 'broken' })] }],
+    ['a fault', { interrupted: undefined, faults: [{ fromMs: OPENED_AT_MS + 90, toMs: OPENED_AT_MS + 200 }] }],
+  ])('lets a run be paid for once more when its call was interrupted by %s', (_, fields) => {
+    expect(checkInvariants(withSecond({ state: 'maybe_paid' }, { calls: twice, ...fields }))).toEqual([])
   })
 
   it.each(BROKEN)('reports %s when %s', (invariant, problem, evidence) => {

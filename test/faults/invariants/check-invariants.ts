@@ -2,9 +2,11 @@ import { checkAnswers } from './answers.invariant.js'
 import { checkDeliveries } from './deliveries.invariant.js'
 import { checkEvents } from './events.invariant.js'
 import type { Evidence } from './evidence.js'
+import { checkLateSends } from './late-sends.invariant.js'
 import { checkOffsets } from './offsets.invariant.js'
 import { checkOrdering } from './ordering.invariant.js'
 import { checkPurchases } from './purchases.invariant.js'
+import { checkRepeats } from './repeats.invariant.js'
 import { checkSecrets } from './secrets.invariant.js'
 import { checkStates } from './states.invariant.js'
 import { checkTokens } from './tokens.invariant.js'
@@ -15,7 +17,9 @@ export function checkInvariants(evidence: Evidence): Violation[] {
   return [
     ...checkDeliveries(evidence),
     ...checkEvents(evidence),
+    ...checkLateSends(evidence),
     ...checkPurchases(evidence),
+    ...checkRepeats(evidence),
     ...checkStates(evidence),
     ...checkOffsets(evidence.acked, evidence.committed, evidence.ledger),
     ...checkOutbox(evidence),

@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto'
+import { join } from 'node:path'
 import type { DeadLetterEvent, ResultEvent } from '#libs/contracts'
-import type { Acknowledged, BilledCall, CollectedEvent, ServiceRig } from '#tools/rig'
+import { PROJECT_FOLDER, type Acknowledged, type BilledCall, type CollectedEvent, type ServiceRig } from '#tools/rig'
+import { loadTaskTypes } from '../../../libs/tasks/src/types/load-task-types.js'
+import { taskTypesSettings } from '../../../libs/tasks/src/types/task-types.settings.js'
 import { readLedger, type LedgerSnapshot } from './ledger.snapshot.js'
 import type { AckedRecord } from './journal.js'
 
@@ -22,16 +25,27 @@ export interface Evidence {
   readonly answers: readonly StoredObject[]
   /** Attempts that were in `sending` when a worker was killed; undefined where calls were broken by other faults too. */
   readonly interrupted: ReadonlySet<string> | undefined
+  /** When faults were at work that may have broken calls. */
+  readonly faults: readonly FaultTime[]
+  /** By task type: how often a run may be sent again after a call that may have been paid for. */
+  readonly mostRepeats: ReadonlyMap<string, number>
   readonly log: string
+}
+
+/** In ms of the wall clock. */
+export interface FaultTime {
+  readonly fromMs: number
+  readonly toMs: number
 }
 
 export interface EvidenceOptions {
   readonly acked: readonly AckedRecord[]
   readonly interrupted?: ReadonlySet<string>
+  readonly faults?: readonly FaultTime[]
   readonly log: string
 }
 
-export async function collectEvidence(rig: ServiceRig, { acked, interrupted, log }: EvidenceOptions): Promise<Evidence> {
+export async function collectEvidence(rig: ServiceRig, { acked, interrupted, faults = [], log }: EvidenceOptions): Promise<Evidence> {
   const [ledger, results, deadLetters, calls, committed, answers] = await Promise.all([
     readLedger(rig.ledger),
     rig.results(),
@@ -40,7 +54,19 @@ export async function collectEvidence(rig: ServiceRig, { acked, interrupted, log
     rig.topics.committed(Array.from({ length: rig.partitions }, (_, partition) => partition)),
     readAnswers(rig),
   ])
-  return { acked, ledger, results: results.events, deadLetters: deadLetters.events, calls, committed, answers, interrupted, log }
+  return {
+    acked,
+    ledger,
+    results: results.events,
+    deadLetters: deadLetters.events,
+    calls,
+    committed,
+    answers,
+    interrupted,
+    faults,
+    mostRepeats: readMostRepeats(rig.env),
+    log,
+  }
 }
 
 async function readAnswers({ bucket }: ServiceRig): Promise<StoredObject[]> {
@@ -50,4 +76,12 @@ async function readAnswers({ bucket }: ServiceRig): Promise<StoredObject[]> {
     objects.push({ key, sha256: createHash('sha256').update(body).digest('hex'), text: body.toString() })
   }
   return objects
+}
+
+/** As the workers' own task types say. */
+function readMostRepeats(env: Readonly<Record<string, string>>): Map<string, number> {
+  const settings = taskTypesSettings.parse(env)
+  const { types, problems } = loadTaskTypes({ ...settings, folder: join(PROJECT_FOLDER, settings.folder) })
+  if (problems.length > 0) throw new Error(`the task types of this run are wrong: ${JSON.stringify(problems)}`)
+  return new Map(types.map(({ name, onMaybePaid, maxMaybePaid }) => [name, onMaybePaid === 'retry' ? maxMaybePaid : 0]))
 }

@@ -4,6 +4,7 @@ export interface TaskRow {
   readonly id: number
   readonly tenant: string
   readonly task_id: string
+  readonly type: string
   readonly topic: string
   readonly partition: number
   readonly offset: string
@@ -74,12 +75,17 @@ export interface LedgerSnapshot {
   readonly changedEnds: readonly unknown[]
 }
 
+/** For grouping by run. */
+export function runOf({ task_number: task, run }: { readonly task_number: number; readonly run: number }): string {
+  return `${task}/${run}`
+}
+
 const TASK = `JOIN task t ON t.accepted_on = x.accepted_on AND t.id = x.task_number`
 
 export async function readLedger(ledger: LedgerReader): Promise<LedgerSnapshot> {
   const [tasks, runs, attempts, answers, rejections, queue, outbox, changedEnds] = await Promise.all([
     ledger.rows<TaskRow>(
-      `SELECT id, tenant, task_id, topic, partition, "offset"::text AS "offset", encode(ordering_key, 'hex') AS ordering_key FROM task`,
+      `SELECT id, tenant, task_id, type, topic, partition, "offset"::text AS "offset", encode(ordering_key, 'hex') AS ordering_key FROM task`,
     ),
     ledger.rows<RunRow>(
       `SELECT x.task_number, t.task_id, x.run, x.outcome, x.error_code, x.prompt_tokens, x.completion_tokens, x.key_sequence,

@@ -104,7 +104,8 @@ async function play(stage: FaultStage, rig: ServiceRig, schedule: Schedule): Pro
   await whenDisconnected(rig)
   const log = await readFile(rig.logFile, 'utf8')
   const interrupted = { none: new Set<string>(), killed: crew.interrupted, any: undefined }[schedule.maybePaid]
-  const evidence = await collectEvidence(rig, { acked: journal.acked, log, ...(interrupted && { interrupted }) })
+  const faults = times.map(({ startedAtMs: fromMs, endedAtMs: toMs }) => ({ fromMs, toMs }))
+  const evidence = await collectEvidence(rig, { acked: journal.acked, log, faults, ...(interrupted && { interrupted }) })
   const resultsAtMs = evidence.results.map(({ receivedAtMs }) => receivedAtMs)
   const [faultAtMs, overAtMs] = [times[0]!.startedAtMs, times.at(-1)!.countedFromMs]
   violations.push(...checkInvariants(evidence), ...checkThroughput({ resultsAtMs, fedFromMs, faultAtMs, overAtMs }))
