@@ -35,6 +35,7 @@ export function makeEvidence(fields: Partial<Evidence> = {}): Evidence {
     answers,
     interrupted: new Set(),
     faults: [],
+    streams: 1,
     mostRepeats: new Map([['prompt', 1]]),
     log: '{"msg":"a task has ended","taskId":"t1"}\n',
     ...fields,

@@ -11,6 +11,8 @@ export interface SimulationEvidence {
   readonly sends: readonly SeenSend[]
   readonly topic: ReadonlyMap<string, ReadonlySet<string>>
   readonly types: readonly TaskType[]
+  /** What the provider allows at once. */
+  readonly maxStreams: number
 }
 
 /** What must hold when faults have stopped and time has gone on: each violation in words. */
@@ -19,6 +21,7 @@ export function findViolations(evidence: SimulationEvidence): string[] {
     ...findUnended(evidence),
     ...findUnpublished(evidence),
     ...findBadSends(evidence),
+    ...findCrowds(evidence),
     ...findDisorder(evidence),
     ...findChurn(evidence),
   ]
@@ -53,6 +56,13 @@ function findBadSends({ tables, sends, types }: SimulationEvidence): string[] {
     return paid.length > most ? [`${task.taskId} may have been paid for ${paid.length} times, and ${most} are allowed`] : []
   })
   return [...late, ...twice, ...unknown, ...bought]
+}
+
+/** The most that are under way at once are there when one of them begins. */
+function findCrowds({ sends, maxStreams }: SimulationEvidence): string[] {
+  return sends
+    .filter(({ inFlight }) => inFlight > maxStreams)
+    .map(({ attemptId, inFlight }) => `${attemptId} was call number ${inFlight} at once, and ${maxStreams} are allowed`)
 }
 
 /** A replica that must not send takes no tasks: each claim would be an attempt for nothing. */

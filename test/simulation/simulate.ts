@@ -7,8 +7,8 @@ import { ModelTables } from '../model/model.tables.js'
 import { Faults } from './faults.js'
 import { findViolations } from './invariants.js'
 import { wait } from './replica.fate.js'
-import type { SeenSend } from './simulated-llm.client.js'
-import { SimulatedReplica, type Cluster } from './simulated.replica.js'
+import type { OpenSend } from './simulated-llm.client.js'
+import { SimulatedReplica, STREAMS, type Cluster } from './simulated.replica.js'
 import { SimulatedTopic } from './simulated.topic.js'
 
 const FAULTS_END_MS = 60_000
@@ -38,7 +38,7 @@ export async function simulate(seed: number): Promise<string[]> {
     faults: new Faults(random, FAULTS_END_MS),
     random,
     topic: new SimulatedTopic(),
-    sends: [] as SeenSend[],
+    sends: [] as OpenSend[],
     announce: () => replicas.forEach(({ model }) => model.announce()),
   }
   for (let index = 0; index < REPLICAS; index++) replicas.push(new SimulatedReplica(cluster))
@@ -48,7 +48,7 @@ export async function simulate(seed: number): Promise<string[]> {
   void restart(replicas, cluster)
   await vi.advanceTimersByTimeAsync(FAULTS_END_MS + QUIET_MS)
   vi.clearAllTimers()
-  return findViolations({ ...cluster, accepted, topic: cluster.topic.values })
+  return findViolations({ ...cluster, ...STREAMS, accepted, topic: cluster.topic.values })
 }
 
 /** As intake does: in the order of the offsets, each again until it is taken, and now and then a record twice. */

@@ -12,6 +12,15 @@ export interface SeenSend {
   readonly wasAnswered: boolean
   /** Its attempt was open: a reaper had not given it up. */
   readonly wasOpen: boolean
+  /** Calls that were under way when it came, itself among them. Those of a replica that has lost its lease are no longer counted: see docs/limits.md. */
+  readonly inFlight: number
+}
+
+/** A send while the provider works on it. */
+export interface OpenSend extends SeenSend {
+  readonly leaseId: number | null
+  readonly fate: ReplicaFate
+  isUnderWay: boolean
 }
 
 const REFUSALS = [
@@ -27,7 +36,7 @@ export class SimulatedLlmClient extends LlmClient {
 
   constructor(
     private readonly tables: ModelTables,
-    private readonly seen: SeenSend[],
+    private readonly seen: OpenSend[],
     private readonly parts: { readonly fate: ReplicaFate; readonly faults: Faults; readonly random: SeededRandom },
   ) {
     super()
@@ -36,8 +45,9 @@ export class SimulatedLlmClient extends LlmClient {
   async send({ attemptId }: LlmCall, signal: AbortSignal): Promise<SendResult> {
     const { fate, faults, random } = this.parts
     if (faults.happens('unsentCall')) return { kind: 'not_sent', error: TaskError.unavailable('llm_unreachable', 'no connection') }
-    this.note(attemptId)
+    const send = this.note(attemptId)
     const isAborted = await this.work(random.between(50, faults.areOver ? 2_000 : 15_000), signal)
+    send.isUnderWay = false
     if (isAborted) return { kind: 'maybe_paid', error: signal.reason as TaskError }
     await fate.pass()
     if (faults.happens('brokenCall')) return { kind: 'maybe_paid', error: TaskError.unavailable('llm_connection_lost', 'reset') }
@@ -53,10 +63,24 @@ export class SimulatedLlmClient extends LlmClient {
     return undefined
   }
 
-  private note(attemptId: string): void {
-    const attempt = this.tables.attempts.find(({ id }) => id === attemptId)
-    const wasAnswered = attempt !== undefined && this.tables.answerOf(attempt.taskNumber) !== undefined
-    this.seen.push({ attemptId, wasAnswered, wasOpen: attempt?.state === 'sending' })
+  private note(attemptId: string): OpenSend {
+    const { tables, seen } = this
+    const attempt = tables.attempts.find(({ id }) => id === attemptId)
+    const send: OpenSend = {
+      attemptId,
+      wasAnswered: attempt !== undefined && tables.answerOf(attempt.taskNumber) !== undefined,
+      wasOpen: attempt?.state === 'sending',
+      inFlight: 1 + seen.filter((other) => this.holdsStream(other)).length,
+      leaseId: attempt === undefined ? null : (tables.queue.get(attempt.taskNumber)?.leaseId ?? null),
+      fate: this.parts.fate,
+      isUnderWay: true,
+    }
+    seen.push(send)
+    return send
+  }
+
+  private holdsStream({ isUnderWay, fate, leaseId }: OpenSend): boolean {
+    return isUnderWay && !fate.isDead && leaseId !== null && this.tables.holdsLease(leaseId)
   }
 
   private work(forMs: number, signal: AbortSignal): Promise<boolean> {

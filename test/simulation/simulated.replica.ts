@@ -26,7 +26,7 @@ import { ModelLedger } from '../model/model-ledger.js'
 import type { ModelTables } from '../model/model.tables.js'
 import type { Faults } from './faults.js'
 import { ReplicaFate } from './replica.fate.js'
-import { OneProvider, SimulatedLlmClient, type SeenSend } from './simulated-llm.client.js'
+import { OneProvider, SimulatedLlmClient, type OpenSend } from './simulated-llm.client.js'
 import { SimulatedLease } from './simulated.lease.js'
 import { SimulatedRelay, type SimulatedTopic } from './simulated.topic.js'
 import { UnreliableAdmissionStore } from './unreliable.admission.js'
@@ -45,7 +45,7 @@ export interface Cluster {
   readonly faults: Faults
   readonly random: SeededRandom
   readonly topic: SimulatedTopic
-  readonly sends: SeenSend[]
+  readonly sends: OpenSend[]
   /** Tells every replica that tasks are due. */
   readonly announce: () => void
   /** What stands in the place of the provider that fails by chance. */

@@ -36,7 +36,7 @@ const SECOND = attemptIdOf(8)
 const calls = makeEvidence().calls
 const results = makeEvidence().results
 const at = (ms: number) => new Date(ms).toISOString()
-const twice = [...calls, makeCall(1, { attempt_id: SECOND })]
+const twice = [...calls, makeCall(1, { attempt_id: SECOND, time: at(OPENED_AT_MS + 150) })]
 const queued = { id: 7, task_id: 't7', reason: null, lease_id: null, lease_state: null }
 
 const BROKEN: readonly (readonly [invariant: string, problem: string, evidence: () => Evidence])[] = [
@@ -139,6 +139,20 @@ const BROKEN: readonly (readonly [invariant: string, problem: string, evidence: 
     () => makeEvidence({ answers: makeEvidence().answers.map((object) => ({ ...object, sha256: 'other' })) }),
   ],
   ['I18', 'a run books other tokens than were billed', () => change('runs', 1, { completion_tokens: 8 })],
+  [
+    'limits',
+    'more calls were under way at once than there are streams',
+    () => makeEvidence({ calls: calls.map((call) => (call.sequence === 2 ? { ...call, time: at(OPENED_AT_MS + 80) } : call)) }),
+  ],
+  [
+    'limits',
+    "a call was refused by the provider's own limit",
+    () =>
+      withSecond(
+        { state: 'refused' },
+        { calls: [...calls, makeCall(1, { attempt_id: SECOND, status: 429, paid: false, outcome: 'refused' })] },
+      ),
+  ],
   ['order', 'the results of a key are not numbered 1 to n by their offsets', () => change('runs', 4, { key_sequence: 3 })],
   [
     'order',
@@ -164,8 +178,11 @@ describe(checkInvariants.name, () => {
 
   it.each<[string, Partial<Evidence>]>([
     ['a kill', { interrupted: new Set([SECOND]) }],
-    ['the provider', { interrupted: undefined, calls: [...calls, makeCall(1, { attempt_id: SECOND, outcome: 'broken' })] }],
-    ['a fault', { interrupted: undefined, faults: [{ fromMs: OPENED_AT_MS + 90, toMs: OPENED_AT_MS + 200 }] }],
+    [
+      'the provider',
+      { interrupted: undefined, calls: [...calls, makeCall(1, { attempt_id: SECOND, time: at(OPENED_AT_MS + 150), outcome: 'broken' })] },
+    ],
+    ['a fault', { interrupted: undefined, faults: [{ fromMs: OPENED_AT_MS + 90, toMs: OPENED_AT_MS + 300 }] }],
   ])('lets a run be paid for once more when its call was interrupted by %s', (_, fields) => {
     expect(checkInvariants(withSecond({ state: 'maybe_paid' }, { calls: twice, ...fields }))).toEqual([])
   })

@@ -3,6 +3,7 @@ import { checkDeliveries } from './deliveries.invariant.js'
 import { checkEvents } from './events.invariant.js'
 import type { Evidence } from './evidence.js'
 import { checkLateSends } from './late-sends.invariant.js'
+import { checkLimits } from './limits.invariant.js'
 import { checkOffsets } from './offsets.invariant.js'
 import { checkOrdering } from './ordering.invariant.js'
 import { checkPurchases } from './purchases.invariant.js'
@@ -20,6 +21,7 @@ export function checkInvariants(evidence: Evidence): Violation[] {
     ...checkLateSends(evidence),
     ...checkPurchases(evidence),
     ...checkRepeats(evidence),
+    ...checkLimits(evidence),
     ...checkStates(evidence),
     ...checkOffsets(evidence.acked, evidence.committed, evidence.ledger),
     ...checkOutbox(evidence),

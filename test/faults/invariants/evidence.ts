@@ -29,6 +29,8 @@ export interface Evidence {
   readonly faults: readonly FaultTime[]
   /** By task type: how often a run may be sent again after a call that may have been paid for. */
   readonly mostRepeats: ReadonlyMap<string, number>
+  /** Calls that all workers together may make at once; undefined where the run sets no such limit. */
+  readonly streams: number | undefined
   readonly log: string
 }
 
@@ -65,6 +67,7 @@ export async function collectEvidence(rig: ServiceRig, { acked, interrupted, fau
     interrupted,
     faults,
     mostRepeats: readMostRepeats(rig.env),
+    streams: rig.env.LLM_MAX_STREAMS === undefined ? undefined : Number(rig.env.LLM_MAX_STREAMS),
     log,
   }
 }
