@@ -3,6 +3,7 @@ import type { DeadLetterEvent, ResultEvent } from '#libs/contracts'
 import type { BilledCall, CollectedEvent } from '#tools/rig'
 import type { Evidence } from '../faults/invariants/evidence.js'
 import type { AckedRecord } from '../faults/invariants/journal.js'
+import { listSecrets } from '../faults/invariants/secrets.invariant.js'
 import type { AttemptRow, LedgerSnapshot, RunRow, TaskRow } from '../faults/invariants/ledger.snapshot.js'
 
 /** The moments of the run of task number 1, in ms; each next task's are a second later. */
@@ -36,6 +37,11 @@ export function makeEvidence(fields: Partial<Evidence> = {}): Evidence {
     interrupted: new Set(),
     faults: [],
     streams: 1,
+    secrets: listSecrets({
+      S3_SECRET_KEY: 'a-key-of-s3',
+      GIGACHAT_CREDENTIALS: btoa('id:secret'),
+      DATABASE_URL: 'postgresql://user:word@host/ledger',
+    }),
     mostRepeats: new Map([['prompt', 1]]),
     log: '{"msg":"a task has ended","taskId":"t1"}\n',
     ...fields,

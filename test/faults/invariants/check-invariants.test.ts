@@ -127,6 +127,12 @@ const BROKEN: readonly (readonly [invariant: string, problem: string, evidence: 
   ['I8', 'an offset was committed before its record was stored', () => drop('tasks', 1)],
   ['I9', 'the outbox is not empty', () => withLedger(() => ({ outboxRows: 1 }))],
   ['I16', 'a prompt or an answer is in the log', () => makeEvidence({ log: `{"msg":"sent","prompt":"${CANARY} hello"}\n` })],
+  ['I16', 'a secret is in the log', () => makeEvidence({ log: 'connected to postgresql://user:word@host/ledger' })],
+  ['I16', 'a secret is in the log', () => makeEvidence({ log: 'signed with a-key-of-s3' })],
+  ['I16', 'a secret is in the log', () => makeEvidence({ log: 'asked as id:secret' })],
+  ['I16', 'a secret is in the log', () => makeEvidence({ log: `asked with ${btoa('id:secret')}` })],
+  ['I16', 'a token is in the log', () => makeEvidence({ log: '{"headers":{"authorization":"Bearer abcdefghijklmnop"}}' })],
+  ['I16', 'a token is in the log', () => makeEvidence({ log: `{"access_token":"${'x'.repeat(1_232)}"}` })],
   [
     'I17',
     'an object has no result',
@@ -139,6 +145,8 @@ const BROKEN: readonly (readonly [invariant: string, problem: string, evidence: 
     () => makeEvidence({ answers: makeEvidence().answers.map((object) => ({ ...object, sha256: 'other' })) }),
   ],
   ['I18', 'a run books other tokens than were billed', () => change('runs', 1, { completion_tokens: 8 })],
+  ['I18', 'a run that succeeded books no tokens', () => change('runs', 1, { prompt_tokens: null, completion_tokens: null })],
+  ['I18', 'the ledger books other tokens in all than the bill', () => change('runs', 5, { prompt_tokens: null, completion_tokens: null })],
   [
     'limits',
     'more calls were under way at once than there are streams',

@@ -6,6 +6,7 @@ import { loadTaskTypes } from '../../../libs/tasks/src/types/load-task-types.js'
 import { taskTypesSettings } from '../../../libs/tasks/src/types/task-types.settings.js'
 import { readLedger, type LedgerSnapshot } from './ledger.snapshot.js'
 import type { AckedRecord } from './journal.js'
+import { listSecrets } from './secrets.invariant.js'
 
 /** An answer that was put into object storage. */
 export interface StoredObject {
@@ -31,7 +32,10 @@ export interface Evidence {
   readonly mostRepeats: ReadonlyMap<string, number>
   /** Calls that all workers together may make at once; undefined where the run sets no such limit. */
   readonly streams: number | undefined
+  /** Of the workers. */
   readonly log: string
+  /** What must not be in it, by the name of its setting. */
+  readonly secrets: ReadonlyMap<string, string>
 }
 
 /** In ms of the wall clock. */
@@ -69,6 +73,7 @@ export async function collectEvidence(rig: ServiceRig, { acked, interrupted, fau
     mostRepeats: readMostRepeats(rig.env),
     streams: rig.env.LLM_MAX_STREAMS === undefined ? undefined : Number(rig.env.LLM_MAX_STREAMS),
     log,
+    secrets: listSecrets(rig.env),
   }
 }
 

@@ -4,10 +4,34 @@ import type { Violation } from './violation.js'
 /** Put into every prompt of a fault test: it comes back in every answer. */
 export const CANARY = 'CANARY-5d1f'
 
+/** An access token is nothing that a test knows beforehand; in a header it looks like this. */
+const BEARER = /\b(?:Bearer|Basic) +[\w.~+/=-]{16,}/i
+/** As the simulator's: no other text in a log is so long without a break. */
+const TOKEN = /[\w-]{400,}/
+
 /** I16: neither prompts nor answers nor secrets are in the logs. */
-export function checkSecrets({ log }: Pick<Evidence, 'log'>): Violation[] {
-  return log
-    .split('\n')
-    .filter((line) => line.includes(CANARY))
-    .map((line) => ({ invariant: 'I16', problem: 'a prompt or an answer is in the log', evidence: line.slice(0, 500) }))
+export function checkSecrets({ log, secrets }: Pick<Evidence, 'log' | 'secrets'>): Violation[] {
+  return log.split('\n').flatMap((line) => {
+    const violations: Violation[] = []
+    const report = (problem: string, evidence: string) => violations.push({ invariant: 'I16', problem, evidence })
+    if (line.includes(CANARY)) report('a prompt or an answer is in the log', line.slice(0, 500))
+    // The report of a test is a log too: it names the secret, and shows nothing of the line.
+    for (const [name, secret] of secrets) if (line.includes(secret)) report('a secret is in the log', name)
+    if (BEARER.test(line) || TOKEN.test(line)) report('a token is in the log', line.slice(0, 60))
+    return violations
+  })
+}
+
+/** What must not be seen anywhere, by the name of the setting that holds it. */
+export function listSecrets(env: Readonly<Record<string, string>>): Map<string, string> {
+  const { GIGACHAT_CREDENTIALS: credentials, S3_SECRET_KEY: key, DATABASE_URL: database } = env
+  const secrets = new Map<string, string>()
+  if (credentials !== undefined) {
+    secrets.set('GIGACHAT_CREDENTIALS', credentials)
+    secrets.set('GIGACHAT_CREDENTIALS, decoded', Buffer.from(credentials, 'base64').toString())
+  }
+  if (key !== undefined) secrets.set('S3_SECRET_KEY', key)
+  // With the user's name: the password of a local server alone is a word that any line may have.
+  if (database !== undefined) secrets.set('DATABASE_URL', `${database.slice(database.indexOf('//') + 2, database.indexOf('@'))}@`)
+  return secrets
 }

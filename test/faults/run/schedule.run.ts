@@ -108,7 +108,7 @@ async function play(stage: FaultStage, rig: ServiceRig, schedule: Schedule): Pro
   const evidence = await collectEvidence(rig, { acked: journal.acked, log, faults, ...(interrupted && { interrupted }) })
   const resultsAtMs = evidence.results.map(({ receivedAtMs }) => receivedAtMs)
   const [faultAtMs, overAtMs] = [times[0]!.startedAtMs, times.at(-1)!.countedFromMs]
-  violations.push(...checkInvariants(evidence), ...checkThroughput({ resultsAtMs, fedFromMs, faultAtMs, overAtMs }))
+  violations.push(...checkInvariants(evidence), ...checkThroughput({ resultsAtMs, fedFromMs, faultAtMs, overAtMs }, schedule.throughput))
   return {
     recoveryMs: times.map(({ recoveredAtMs, countedFromMs }) => recoveredAtMs - countedFromMs),
     records: journal.acked.length,

@@ -87,6 +87,8 @@ export const scheduleSchema = z.strictObject({
   steps: z.array(stepSchema).min(1),
   /** I13: a task that is sent when the fault is over has its result in this time. */
   recoveryMs: milliseconds,
+  /** I13: whether the rate of results is back within a minute: `due` fails where the run is too short to tell. */
+  throughput: z.enum(['due', 'where_seen']).default('where_seen'),
   /** I14, while the fault lasts: a worker says that it is not ready, none says so, or it does not matter. */
   readiness: z.enum(['off', 'on', 'any']).default('any'),
   /** I6: which calls may end as maybe paid: none, those that a killed worker had open, or any. */
