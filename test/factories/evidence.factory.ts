@@ -113,6 +113,11 @@ function makeLedger(): LedgerSnapshot {
       },
     ],
     queue: [],
+    leases: [
+      { id: 1, worker: 'host:1', state: 'reaped', expired_ms: 30_000 },
+      { id: 2, worker: 'host:2', state: 'released', expired_ms: -1_000 },
+    ],
+    connections: 0,
     outboxRows: 0,
     changedEnds: [],
   }

@@ -37,6 +37,7 @@ const calls = makeEvidence().calls
 const results = makeEvidence().results
 const at = (ms: number) => new Date(ms).toISOString()
 const twice = [...calls, makeCall(1, { attempt_id: SECOND, time: at(OPENED_AT_MS + 150) })]
+const lease = { id: 3, worker: 'host:3', state: 'held' }
 const queued = { id: 7, task_id: 't7', reason: null, lease_id: null, lease_state: null }
 
 const BROKEN: readonly (readonly [invariant: string, problem: string, evidence: () => Evidence])[] = [
@@ -127,6 +128,12 @@ const BROKEN: readonly (readonly [invariant: string, problem: string, evidence: 
   ['I8', 'an offset was committed before its record was stored', () => drop('tasks', 1)],
   ['I9', 'the outbox is not empty', () => withLedger(() => ({ outboxRows: 1 }))],
   ['I16', 'a prompt or an answer is in the log', () => makeEvidence({ log: `{"msg":"sent","prompt":"${CANARY} hello"}\n` })],
+  ['I10', 'all workers have stopped and a lease is held', () => withLedger(() => ({ leases: [{ ...lease, expired_ms: -1_000 }] }))],
+  [
+    'I10',
+    'a lease has expired long ago and nobody has reaped it',
+    () => withLedger(() => ({ leases: [{ ...lease, expired_ms: 20_001 }], connections: 1 })),
+  ],
   ['I16', 'a secret is in the log', () => makeEvidence({ log: 'connected to postgresql://user:word@host/ledger' })],
   ['I16', 'a secret is in the log', () => makeEvidence({ log: 'signed with a-key-of-s3' })],
   ['I16', 'a secret is in the log', () => makeEvidence({ log: 'asked as id:secret' })],

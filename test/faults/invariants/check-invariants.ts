@@ -3,6 +3,7 @@ import { checkDeliveries } from './deliveries.invariant.js'
 import { checkEvents } from './events.invariant.js'
 import type { Evidence } from './evidence.js'
 import { checkLateSends } from './late-sends.invariant.js'
+import { checkLeases } from './leases.invariant.js'
 import { checkLimits } from './limits.invariant.js'
 import { checkOffsets } from './offsets.invariant.js'
 import { checkOrdering } from './ordering.invariant.js'
@@ -25,6 +26,7 @@ export function checkInvariants(evidence: Evidence): Violation[] {
     ...checkStates(evidence),
     ...checkOffsets(evidence.acked, evidence.committed, evidence.ledger),
     ...checkOutbox(evidence),
+    ...checkLeases(evidence),
     ...checkTokens(evidence),
     ...checkOrdering(evidence),
     ...checkAnswers(evidence),

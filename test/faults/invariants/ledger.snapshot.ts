@@ -63,6 +63,14 @@ export interface QueueRow {
   readonly lease_state: string | null
 }
 
+export interface LeaseRow {
+  readonly id: number
+  readonly worker: string
+  readonly state: string
+  /** Negative: it lasts for so long. */
+  readonly expired_ms: number
+}
+
 /** The whole ledger at one moment. */
 export interface LedgerSnapshot {
   readonly tasks: readonly TaskRow[]
@@ -71,6 +79,9 @@ export interface LedgerSnapshot {
   readonly answers: readonly AnswerRow[]
   readonly rejections: readonly RejectionRow[]
   readonly queue: readonly QueueRow[]
+  readonly leases: readonly LeaseRow[]
+  /** Of workers. */
+  readonly connections: number
   readonly outboxRows: number
   readonly changedEnds: readonly unknown[]
 }
@@ -83,7 +94,7 @@ export function runOf({ task_number: task, run }: { readonly task_number: number
 const TASK = `JOIN task t ON t.accepted_on = x.accepted_on AND t.id = x.task_number`
 
 export async function readLedger(ledger: LedgerReader): Promise<LedgerSnapshot> {
-  const [tasks, runs, attempts, answers, rejections, queue, outbox, changedEnds] = await Promise.all([
+  const [tasks, runs, attempts, answers, rejections, queue, leases, connections, outbox, changedEnds] = await Promise.all([
     ledger.rows<TaskRow>(
       `SELECT id, tenant, task_id, type, topic, partition, "offset"::text AS "offset", encode(ordering_key, 'hex') AS ordering_key FROM task`,
     ),
@@ -105,10 +116,16 @@ export async function readLedger(ledger: LedgerReader): Promise<LedgerSnapshot> 
       `SELECT q.id, t.task_id, q.state, q.reason, q.lease_id, l.state AS lease_state FROM task_queue q
        JOIN task t ON t.accepted_on = q.accepted_on AND t.id = q.id LEFT JOIN worker_lease l ON l.id = q.lease_id`,
     ),
+    ledger.rows<LeaseRow>(
+      `SELECT id, worker, state, (extract(epoch FROM now() - expires_at) * 1000)::integer AS expired_ms FROM worker_lease`,
+    ),
+    ledger.value<number>(
+      `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name IN ('sluice', 'sluice-listen')`,
+    ),
     ledger.value<number>(`SELECT count(*) FROM outbox`),
     readChangedEnds(ledger),
   ])
-  return { tasks, runs, attempts, answers, rejections, queue, outboxRows: outbox, changedEnds }
+  return { tasks, runs, attempts, answers, rejections, queue, leases, connections, outboxRows: outbox, changedEnds }
 }
 
 /** Writes down every change of a terminal record from now on: there must be none. The schema must be there. */

@@ -20,6 +20,7 @@ import type { Schedule, Step } from '../schedule/schedule.schema.js'
 import { SeededRandom } from '../seeded-random.js'
 import type { FaultStage } from '../stage/fault.stage.js'
 import { TaskMix } from '../task.mix.js'
+import { checkPools } from './pool.check.js'
 import { describeStandstill } from './standstill.js'
 import { checkThroughput } from './throughput.check.js'
 import { checkStep, type StepTimes } from './step.check.js'
@@ -94,6 +95,7 @@ async function play(stage: FaultStage, rig: ServiceRig, schedule: Schedule): Pro
     if (crew.places.length < schedule.replicas)
       violations.push({ invariant: 'I14', problem: 'a worker is missing', evidence: crew.places.length })
     for (const worker of crew.places) await worker.whenReady()
+    violations.push(...(await checkPools(crew.places)))
   } finally {
     ended.abort()
     watch.stop()
