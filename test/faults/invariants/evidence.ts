@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { join } from 'node:path'
+import { resolve } from 'node:path'
 import type { DeadLetterEvent, ResultEvent } from '#libs/contracts'
 import { PROJECT_FOLDER, type Acknowledged, type BilledCall, type CollectedEvent, type ServiceRig } from '#tools/rig'
 import { loadTaskTypes } from '../../../libs/tasks/src/types/load-task-types.js'
@@ -89,7 +89,7 @@ async function readAnswers({ bucket }: ServiceRig): Promise<StoredObject[]> {
 /** As the workers' own task types say. */
 function readMostRepeats(env: Readonly<Record<string, string>>): Map<string, number> {
   const settings = taskTypesSettings.parse(env)
-  const { types, problems } = loadTaskTypes({ ...settings, folder: join(PROJECT_FOLDER, settings.folder) })
+  const { types, problems } = loadTaskTypes({ ...settings, folder: resolve(PROJECT_FOLDER, settings.folder) })
   if (problems.length > 0) throw new Error(`the task types of this run are wrong: ${JSON.stringify(problems)}`)
   return new Map(types.map(({ name, onMaybePaid, maxMaybePaid }) => [name, onMaybePaid === 'retry' ? maxMaybePaid : 0]))
 }

@@ -20,6 +20,7 @@ import type { Schedule, Step } from '../schedule/schedule.schema.js'
 import { SeededRandom } from '../seeded-random.js'
 import type { FaultStage } from '../stage/fault.stage.js'
 import { TaskMix } from '../task.mix.js'
+import { checkMoving } from './moving.check.js'
 import { checkPools } from './pool.check.js'
 import { describeStandstill } from './standstill.js'
 import { checkThroughput } from './throughput.check.js'
@@ -81,8 +82,9 @@ async function play(stage: FaultStage, rig: ServiceRig, schedule: Schedule): Pro
   const violations: Violation[] = []
   const times: StepTimes[] = []
   const fedFromMs = Date.now()
+  let fedUntilMs = fedFromMs
   try {
-    const fed = feeder.run()
+    const fed = feeder.run().then(() => Date.now())
     fed.catch(() => undefined)
     for (const [index, step] of schedule.steps.entries()) {
       await whenDone(rig, step.at * schedule.tasks)
@@ -90,7 +92,7 @@ async function play(stage: FaultStage, rig: ServiceRig, schedule: Schedule): Pro
       times.push(played)
       violations.push(...checkStep(schedule, played, watch), ...(await offsets.check()))
     }
-    await fed
+    fedUntilMs = await fed
     await whenQuiet(rig, journal, QUIET_LIMIT_MS)
     if (crew.places.length < schedule.replicas)
       violations.push({ invariant: 'I14', problem: 'a worker is missing', evidence: crew.places.length })
@@ -111,6 +113,9 @@ async function play(stage: FaultStage, rig: ServiceRig, schedule: Schedule): Pro
   const resultsAtMs = evidence.results.map(({ receivedAtMs }) => receivedAtMs)
   const [faultAtMs, overAtMs] = [times[0]!.startedAtMs, times.at(-1)!.countedFromMs]
   violations.push(...checkInvariants(evidence), ...checkThroughput({ resultsAtMs, fedFromMs, faultAtMs, overAtMs }, schedule.throughput))
+  if (schedule.others === 'move') {
+    violations.push(...checkMoving({ resultsAtMs, fedFromMs, fedUntilMs, faultFromMs: faultAtMs, faultToMs: times[0]!.endedAtMs }))
+  }
   return {
     recoveryMs: times.map(({ recoveredAtMs, countedFromMs }) => recoveredAtMs - countedFromMs),
     records: journal.acked.length,
