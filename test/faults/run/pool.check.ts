@@ -1,5 +1,6 @@
 import { waitUntil, type WorkerProcess } from '#tools/rig'
 import type { Violation } from '../invariants/violation.js'
+import { readMetrics, readSeries } from '../scene/worker.vitals.js'
 
 /** What a worker's pool does for itself, such as renewing the lease, is done within moments. */
 const LIMIT_MS = 10_000
@@ -13,8 +14,8 @@ export async function checkPools(workers: readonly Pick<WorkerProcess, 'url'>[],
 async function checkPool(url: string, timeoutMs: number): Promise<Violation[]> {
   let last = ''
   const isFree = async () => {
-    const text = await (await fetch(`${url}/metrics`)).text()
-    const [busy, waiting] = [readMetric(text, 'sluice_db_pool_connections{state="busy"}'), readMetric(text, 'sluice_db_pool_waiting')]
+    const text = await readMetrics(url)
+    const [busy, waiting] = [readSeries(text, 'sluice_db_pool_connections{state="busy"}'), readSeries(text, 'sluice_db_pool_waiting')]
     last = `${busy} busy, ${waiting} waiting`
     return busy === 0 && waiting === 0
   }
@@ -24,10 +25,4 @@ async function checkPool(url: string, timeoutMs: number): Promise<Violation[]> {
       { invariant: 'I10', problem: 'a pool is in use and there is no work', evidence: { url, last, error: error.message } },
     ],
   )
-}
-
-/** NaN: there is no such series. */
-function readMetric(text: string, series: string): number {
-  const line = text.split('\n').find((one) => one.startsWith(`${series} `))
-  return Number(line?.slice(series.length + 1) ?? Number.NaN)
 }

@@ -15,6 +15,7 @@ import { injectFault } from '../scene/inject-fault.js'
 import { ReadinessWatch } from '../scene/readiness.watch.js'
 import { probeRecovery } from '../scene/recovery.probe.js'
 import { TaskFeeder } from '../scene/task.feeder.js'
+import { readVitals, type Vitals } from '../scene/worker.vitals.js'
 import { WorkerCrew } from '../scene/worker.crew.js'
 import type { Schedule, Step } from '../schedule/schedule.schema.js'
 import { SeededRandom } from '../seeded-random.js'
@@ -24,6 +25,7 @@ import { checkMoving } from './moving.check.js'
 import { checkPools } from './pool.check.js'
 import { describeStandstill } from './standstill.js'
 import { checkThroughput } from './throughput.check.js'
+import { checkVitals } from './vitals.check.js'
 import { checkStep, type StepTimes } from './step.check.js'
 
 const INLINE_ANSWER_BYTES = Number(CRASH_ENV.INLINE_ANSWER_BYTES)
@@ -83,11 +85,13 @@ async function play(stage: FaultStage, rig: ServiceRig, schedule: Schedule): Pro
   const times: StepTimes[] = []
   const fedFromMs = Date.now()
   let fedUntilMs = fedFromMs
+  const before: Vitals[] = []
   try {
     const fed = feeder.run().then(() => Date.now())
     fed.catch(() => undefined)
     for (const [index, step] of schedule.steps.entries()) {
       await whenDone(rig, step.at * schedule.tasks)
+      if (index === 0) before.push(...(await readVitals(crew.places)))
       const played = await playStep(step, `${index + 1}`, scene)
       times.push(played)
       violations.push(...checkStep(schedule, played, watch), ...(await offsets.check()))
@@ -97,6 +101,7 @@ async function play(stage: FaultStage, rig: ServiceRig, schedule: Schedule): Pro
     if (crew.places.length < schedule.replicas)
       violations.push({ invariant: 'I14', problem: 'a worker is missing', evidence: crew.places.length })
     for (const worker of crew.places) await worker.whenReady()
+    violations.push(...checkVitals(before, await readVitals(crew.places)))
     violations.push(...(await checkPools(crew.places)))
   } finally {
     ended.abort()

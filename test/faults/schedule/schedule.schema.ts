@@ -89,7 +89,7 @@ export const scheduleSchema = z.strictObject({
   recoveryMs: milliseconds,
   /** I13: whether the rate of results is back within a minute: `due` fails where the run is too short to tell. */
   throughput: z.enum(['due', 'where_seen']).default('where_seen'),
-  /** I19: whether tasks that the fault does not touch must go on while it lasts; for schedules of one step. */
+  /** I19: whether tasks that the fault does not touch must go on while it lasts; for one step during which records are sent. */
   others: z.enum(['move', 'any']).default('any'),
   /** I14, while the fault lasts: a worker says that it is not ready, none says so, or it does not matter. */
   readiness: z.enum(['off', 'on', 'any']).default('any'),
