@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ServiceRig, waitUntil } from '#tools/rig'
 import { CRASH_ENV } from '../../crash/crash.run.js'
@@ -86,12 +87,16 @@ async function play(stage: FaultStage, rig: ServiceRig, schedule: Schedule): Pro
   const fedFromMs = Date.now()
   let fedUntilMs = fedFromMs
   const before: Vitals[] = []
+  const ownLag = monitorEventLoopDelay()
   try {
     const fed = feeder.run().then(() => Date.now())
     fed.catch(() => undefined)
     for (const [index, step] of schedule.steps.entries()) {
       await whenDone(rig, step.at * schedule.tasks)
-      if (index === 0) before.push(...(await readVitals(crew.places)))
+      if (index === 0) {
+        before.push(...(await readVitals(crew.places)))
+        ownLag.enable()
+      }
       const played = await playStep(step, `${index + 1}`, scene)
       times.push(played)
       violations.push(...checkStep(schedule, played, watch), ...(await offsets.check()))
@@ -101,11 +106,12 @@ async function play(stage: FaultStage, rig: ServiceRig, schedule: Schedule): Pro
     if (crew.places.length < schedule.replicas)
       violations.push({ invariant: 'I14', problem: 'a worker is missing', evidence: crew.places.length })
     for (const worker of crew.places) await worker.whenReady()
-    violations.push(...checkVitals(before, await readVitals(crew.places)))
+    violations.push(...checkVitals(before, await readVitals(crew.places), ownLag.percentile(99) / 1e6))
     violations.push(...(await checkPools(crew.places)))
   } finally {
     ended.abort()
     watch.stop()
+    ownLag.disable()
   }
   await crew.stop()
   const wrongExits = crew.exits.filter(({ code }) => code !== 0)
