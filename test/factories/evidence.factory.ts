@@ -3,7 +3,7 @@ import type { DeadLetterEvent, ResultEvent } from '#libs/contracts'
 import type { BilledCall, CollectedEvent } from '#tools/rig'
 import type { Evidence } from '../faults/invariants/evidence.js'
 import type { AckedRecord } from '../faults/invariants/journal.js'
-import { listSecrets } from '../faults/invariants/secrets.invariant.js'
+import { listSecrets } from '../faults/invariants/list-secrets.js'
 import type { AttemptRow, LedgerSnapshot, RunRow, TaskRow } from '../faults/invariants/ledger.snapshot.js'
 
 /** The moments of the run of task number 1, in ms; each next task's are a second later. */

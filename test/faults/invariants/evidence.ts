@@ -6,7 +6,7 @@ import { loadTaskTypes } from '../../../libs/tasks/src/types/load-task-types.js'
 import { taskTypesSettings } from '../../../libs/tasks/src/types/task-types.settings.js'
 import { readLedger, type LedgerSnapshot } from './ledger.snapshot.js'
 import type { AckedRecord } from './journal.js'
-import { listSecrets } from './secrets.invariant.js'
+import { listSecrets } from './list-secrets.js'
 
 /** An answer that was put into object storage. */
 export interface StoredObject {
