@@ -47,6 +47,19 @@ describe(ClusterAdmission.name, () => {
     expect(admission.takeRoomFor([b]).tasks).toBe(0)
   })
 
+  it('starts nothing under a new lease on the streams of the one before', async () => {
+    const { admission, offer, balance, cluster, lease } = openAdmission()
+    await offer(a)
+    cluster.reap(lease.fence!)
+    lease.fence = cluster.takeLease()
+    expect([admission.takeRoom(10).tasks, admission.takeRoomFor([b]).tasks]).toEqual([0, 0])
+    const waits = admission.acquire(a, never())
+    expect(admission.inUse).toBe(0)
+    await balance()
+    await waits
+    expect(admission.inUse).toBe(1)
+  })
+
   it('takes room for the tasks that are due, as many as there are streams, and no more until they are settled', async () => {
     const { admission, offer } = openAdmission()
     await offer(a)

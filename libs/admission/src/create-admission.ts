@@ -39,7 +39,11 @@ export function createAdmission(
   streams: StreamSettings,
 ): AdmissionParts {
   const limits = new Limits(settings.limits, streams.maxStreams)
-  const gates = new StreamGates({ gatesOf: (lane) => limits.gatesOf(lane), raiseEveryMs: settings.raiseEveryMs })
+  const gates = new StreamGates({
+    gatesOf: (lane) => limits.gatesOf(lane),
+    leaseId: () => store.leaseId,
+    raiseEveryMs: settings.raiseEveryMs,
+  })
   streams.providers.forEach((provider) => gates.add(limits.credentialGate(provider)))
   const breakers = new RouteBreakers({ store, clock, events, settings: settings.breakers })
   const book = new LaneBook()

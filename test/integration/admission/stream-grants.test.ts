@@ -15,7 +15,7 @@ const LIMIT = 10
 async function openStreams(database: TestDatabase, { gates: names = [GATE], limit = LIMIT, ...options }: StreamOptions = {}) {
   const replica = await openReplica(database, options)
   const store = new PostgresAdmissionStore(replica.pool, replica.lease, replica.due)
-  const gates = new StreamGates({ gatesOf: () => names.map((gate) => ({ gate, limit })), raiseEveryMs: 100 })
+  const gates = new StreamGates({ gatesOf: () => names.map((gate) => ({ gate, limit })), leaseId: () => store.leaseId, raiseEveryMs: 100 })
   names.forEach((gate) => gates.add({ gate, limit }))
   const balance = async (calls = Number.POSITIVE_INFINITY, failure?: Failure) => {
     const demands = gates.makeDemands(store.leaseId, calls > 0 ? [{ lane: LANE, calls }] : [])

@@ -7,11 +7,12 @@ import { StreamGates } from './stream.gates.js'
 const LANE = makeLane()
 const GATE = 'credential:gigachat'
 
-const makeGates = (limit: number) => new StreamGates({ gatesOf: () => [{ gate: GATE, limit }], raiseEveryMs: 1_000 })
+const makeGates = (limit: number, leaseId = (): number | null => 1) =>
+  new StreamGates({ gatesOf: () => [{ gate: GATE, limit }], leaseId, raiseEveryMs: 1_000 })
 
 function joinCluster(cluster: FakeCluster, limit: number) {
   const { lease, store } = cluster.join()
-  const gates = makeGates(limit)
+  const gates = makeGates(limit, () => store.leaseId)
   gates.add({ gate: GATE, limit })
   /** `calls` wait for streams. */
   const balance = async (calls: number, { loseAnswer = false } = {}) => {
@@ -61,6 +62,7 @@ describe(StreamGates.name, () => {
   it('takes a stream of the gates of its model and tenant together', () => {
     const gates = new StreamGates({
       gatesOf: ({ model }) => [{ gate: GATE, limit: 10 }, ...(model === 'slow' ? [{ gate: 'model:gigachat/slow', limit: 2 }] : [])],
+      leaseId: () => 1,
       raiseEveryMs: 1_000,
     })
     const slow = makeLane({ model: 'slow' })
@@ -119,6 +121,22 @@ describe(StreamGates.name, () => {
     lease.fence = cluster.takeLease()
     await balance(9)
     expect([gates.kept, cluster.grantedOf(GATE)]).toEqual([4, 4])
+  })
+
+  it('starts nothing on what was granted under a lease that is lost, before the next balance either', async () => {
+    const cluster = new FakeCluster()
+    const one = joinCluster(cluster, 4)
+    const two = joinCluster(cluster, 4)
+    await one.balance(9)
+    cluster.reap(one.lease.fence!)
+    one.lease.fence = null
+    expect(one.gates.freeOf(LANE)).toBe(0)
+    await two.balance(9)
+    two.gates.take(LANE, 4)
+    one.lease.fence = cluster.takeLease()
+    expect(one.gates.freeOf(LANE)).toBe(0)
+    await one.balance(9)
+    expect([one.gates.kept, one.gates.freeOf(LANE)]).toEqual([0, 0])
   })
 
   it('does not apply what was granted under a lease that it has lost meanwhile', async () => {

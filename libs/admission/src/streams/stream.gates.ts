@@ -15,6 +15,8 @@ interface Gate {
 
 export interface StreamGatesOptions {
   readonly gatesOf: (lane: Lane) => readonly GateLimit[]
+  /** The lease that this replica has just now; null: none. */
+  readonly leaseId: () => number | null
   readonly raiseEveryMs: number
 }
 
@@ -53,8 +55,10 @@ export class StreamGates {
     return known
   }
 
+  /** Nothing from the moment that a lease is lost until a balance has granted something under the next: others have the streams by then. */
   freeOf(lane: Lane): number {
-    return this.of(lane).reduce((least, { kept, inUse }) => Math.min(least, kept - inUse), Number.POSITIVE_INFINITY)
+    const free = this.of(lane).reduce((least, { kept, inUse }) => Math.min(least, kept - inUse), Number.POSITIVE_INFINITY)
+    return this.options.leaseId() === this.leaseId ? free : 0
   }
 
   /** What this replica has of the gate of which it has the least. */
