@@ -34,7 +34,9 @@ export class ModelAdmissionStore extends AdmissionStore {
   async balance(demands: readonly GateDemand[], decide: (state: GateState) => GateDecision): Promise<BalanceResult | null> {
     const { leaseId } = this
     if (leaseId === null || !this.options.tables.holdsLease(leaseId)) return null
-    return { leaseId, shares: demands.map((demand) => ({ gate: demand.gate, ...this.decideGate(demand, leaseId, decide) })) }
+    const shares = demands.map((demand) => ({ gate: demand.gate, ...this.decideGate(demand, leaseId, decide) }))
+    this.noteStarving(leaseId)
+    return { leaseId, shares }
   }
 
   async lowerLimit(gate: string, { ageMs, from, factor }: { ageMs: number; from: number; factor: number }): Promise<void> {
@@ -104,6 +106,15 @@ export class ModelAdmissionStore extends AdmissionStore {
     return this.options.onDue(listener)
   }
 
+  /** Whoever starves at one gate does so at all of its gates. */
+  private noteStarving(leaseId: number): void {
+    const own = [...this.options.tables.gates.values()].flatMap(({ grants }) => grants.get(leaseId) ?? [])
+    const before = own.flatMap(({ starvedSinceMs }) => starvedSinceMs ?? [])
+    const isStarving = own.some(({ streams, wanted }) => streams === 0 && wanted > 0)
+    const starvedSinceMs = isStarving ? Math.min(this.options.clock.nowMs(), ...before) : null
+    for (const grant of own) grant.starvedSinceMs = starvedSinceMs
+  }
+
   private decideGate({ gate, kept, inUse, wanted }: GateDemand, leaseId: number, decide: (state: GateState) => GateDecision): GateDecision {
     const { tables, clock } = this.options
     const known = this.gateOf(gate)
@@ -113,8 +124,8 @@ export class ModelAdmissionStore extends AdmissionStore {
       ...grant,
       starvedMs: starvedSinceMs === null ? 0 : nowMs - starvedSinceMs,
     })
-    const before = held.find((grant) => grant.leaseId === leaseId)
-    const own = { leaseId, streams: kept, inUse, wanted, starvedMs: before ? toGrant(before).starvedMs : 0 }
+    const before = known.grants.get(leaseId)
+    const own = { leaseId, streams: kept, inUse, wanted, starvedMs: this.starvedMsOf(leaseId) }
     const grants = [own, ...held.filter((grant) => grant.leaseId !== leaseId).map(toGrant)]
     const changedMs = known.changedAtMs === null ? null : nowMs - known.changedAtMs
     const decision = decide({ gate, adaptiveLimit: known.adaptiveLimit, changedMs, grants, ownLeaseId: leaseId })
@@ -122,10 +133,13 @@ export class ModelAdmissionStore extends AdmissionStore {
       known.adaptiveLimit = decision.adaptiveLimit
       known.changedAtMs = nowMs
     }
-    const isStarved = decision.streams === 0 && wanted > 0
-    const starvedSinceMs = isStarved ? (before?.starvedSinceMs ?? nowMs) : null
-    known.grants.set(leaseId, { leaseId, streams: decision.streams, inUse, wanted, starvedSinceMs })
+    known.grants.set(leaseId, { leaseId, streams: decision.streams, inUse, wanted, starvedSinceMs: before?.starvedSinceMs ?? null })
     return decision
+  }
+
+  private starvedMsOf(leaseId: number): number {
+    const own = [...this.options.tables.gates.values()].flatMap(({ grants }) => grants.get(leaseId)?.starvedSinceMs ?? [])
+    return own.length === 0 ? 0 : this.options.clock.nowMs() - Math.min(...own)
   }
 
   private gateOf(gate: string) {

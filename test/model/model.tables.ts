@@ -71,7 +71,7 @@ export interface ModelGrant {
   readonly streams: number
   readonly inUse: number
   readonly wanted: number
-  readonly starvedSinceMs: number | null
+  starvedSinceMs: number | null
 }
 
 interface ModelGate {

@@ -26,9 +26,15 @@ export function shareStreams(limit: number, grants: readonly StreamGrant[], ownL
   return { fair: ownFair, streams: Math.max(own.streams, Math.min(ownFair, own.streams + free)) }
 }
 
-/** Who gets the rest that cannot be divided: those that have starved, the longest first, then those that have the most. */
+/**
+ * Who gets the rest that cannot be divided: those that have starved, the longest first, then those that have the most.
+ *
+ * Those that have starved are in the same order in every gate, until they have streams of all that they want: otherwise two that each have
+ * one of two scarce gates would swap them for ever.
+ */
 function comparePrecedence(a: StreamGrant, b: StreamGrant): number {
-  return starvedMs(b) - starvedMs(a) || b.streams - a.streams || a.leaseId - b.leaseId
+  const [ofA, ofB] = [starvedMs(a), starvedMs(b)]
+  return ofB - ofA || (ofA === 0 ? b.streams - a.streams : 0) || a.leaseId - b.leaseId
 }
 
 function starvedMs(grant: StreamGrant): number {

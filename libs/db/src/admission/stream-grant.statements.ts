@@ -31,19 +31,24 @@ export const READ_GRANTS: Statement = {
   WHERE s.gate = ANY($1::text[]) AND EXISTS (SELECT FROM worker_lease l WHERE l.id = s.lease_id AND l.state = 'held')`,
 }
 
+/** Whoever starves at one gate says so at all of its gates, so that its turn comes at all of them at once (share-streams.ts). */
 const WRITE_GRANTS: Statement = {
   name: 'grant-write',
   text: `
   WITH input AS MATERIALIZED (
     SELECT * FROM unnest($2::text[], $3::integer[], $4::integer[], $5::integer[], $6::integer[]) AS i(gate, streams, in_use, wanted, adaptive_limit)
+  ), before AS MATERIALIZED (
+    SELECT min(starved_since) AS starved_since FROM stream_grant WHERE lease_id = $1 AND gate = ANY($2::text[])
+  ), starving AS MATERIALIZED (
+    SELECT CASE WHEN EXISTS (SELECT FROM input WHERE streams = 0 AND wanted > 0) THEN coalesce(before.starved_since, now()) END AS since FROM before
   ), gates AS (
     UPDATE stream_gate g SET adaptive_limit = i.adaptive_limit, changed_at = now()
     FROM input i WHERE g.gate = i.gate AND g.adaptive_limit IS DISTINCT FROM i.adaptive_limit
   )
   INSERT INTO stream_grant AS s (gate, lease_id, streams, in_use, wanted, starved_since)
-  SELECT gate, $1, streams, in_use, wanted, CASE WHEN streams = 0 AND wanted > 0 THEN now() END FROM input
+  SELECT gate, $1, streams, in_use, wanted, starving.since FROM input CROSS JOIN starving
   ON CONFLICT (gate, lease_id) DO UPDATE SET streams = excluded.streams, in_use = excluded.in_use, wanted = excluded.wanted,
-    starved_since = CASE WHEN excluded.starved_since IS NULL THEN NULL ELSE coalesce(s.starved_since, excluded.starved_since) END`,
+    starved_since = excluded.starved_since`,
 }
 
 /** A change takes effect once: what was sent before it says nothing of it. */
@@ -80,10 +85,12 @@ export function balanceGrants(
   return pool.transaction(async (transaction) => {
     const locked = await lockGates(transaction, gates, { leaseId, count: demands.length })
     if (!locked) return null
-    const rows = Map.groupBy(await transaction.run<GrantRow>(READ_GRANTS, [gates]), ({ gate }) => gate)
+    const grants = await transaction.run<GrantRow>(READ_GRANTS, [gates])
+    const starvedMs = Math.max(0, ...grants.filter((grant) => grant.lease_id === leaseId).map((grant) => grant.starved_ms))
+    const rows = Map.groupBy(grants, ({ gate }) => gate)
     const shares = locked.map((row): GateShare => {
       const demand = demands.find(({ gate }) => gate === row.gate)!
-      return { gate: row.gate, ...decide(makeState(row, { demand, leaseId, grants: rows.get(row.gate) ?? [] })) }
+      return { gate: row.gate, ...decide(makeState(row, { demand, leaseId, starvedMs, grants: rows.get(row.gate) ?? [] })) }
     })
     await writeGrants(transaction, leaseId, shares, demands)
     return { leaseId, shares }
@@ -104,10 +111,9 @@ async function lockGates(
 
 function makeState(
   { gate, adaptive_limit: adaptiveLimit, changed_ms: changedMs }: GateRow,
-  { demand, leaseId, grants }: { demand: GateDemand; leaseId: number; grants: readonly GrantRow[] },
+  { demand, leaseId, starvedMs, grants }: { demand: GateDemand; leaseId: number; starvedMs: number; grants: readonly GrantRow[] },
 ): GateState {
-  const before = grants.find((grant) => grant.lease_id === leaseId)
-  const own = { leaseId, streams: demand.kept, inUse: demand.inUse, wanted: demand.wanted, starvedMs: before?.starved_ms ?? 0 }
+  const own = { leaseId, streams: demand.kept, inUse: demand.inUse, wanted: demand.wanted, starvedMs }
   const others = grants.filter((grant) => grant.lease_id !== leaseId).map(makeGrant)
   return { gate, adaptiveLimit, changedMs, grants: [own, ...others], ownLeaseId: leaseId }
 }

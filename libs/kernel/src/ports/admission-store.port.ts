@@ -17,7 +17,7 @@ export interface StreamGrant {
   readonly streams: number
   readonly inUse: number
   readonly wanted: number
-  /** For how long it has wanted streams and had none; 0: it does not. */
+  /** For how long it has wanted streams of some gate, this one or another, and had none; 0: it does not. The same in all its gates. */
   readonly starvedMs: number
 }
 
