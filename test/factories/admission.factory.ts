@@ -20,7 +20,7 @@ export function openAdmission({ cluster = new FakeCluster(), streams = 10, limit
   const { admission, gates } = parts
   /** What a look of the loop does about streams. */
   const balance = async () => {
-    const demands = gates.makeDemands(store.leaseId, admission.wanting)
+    const demands = gates.makeDemands(store.leaseId, admission.wanting, { keepsSpare: admission.isClaiming })
     gates.apply(await store.balance(demands, (state) => gates.decide(state)))
     admission.serve()
   }

@@ -11,6 +11,7 @@ export class FakeAdmission extends Admission {
   readonly booked: AttemptUsage[] = []
   /** May there be due tasks? */
   isDue = true
+  isClaiming = true
   private readonly waiters: (() => void)[] = []
   private readonly listeners = new Set<() => void>()
 
@@ -26,6 +27,10 @@ export class FakeAdmission extends Admission {
     const taken = Math.max(0, Math.min(wanted, this.limit - this.inUse))
     this.inUse += taken
     return taken
+  }
+
+  noteClaiming(isClaiming: boolean): void {
+    this.isClaiming = isClaiming
   }
 
   takeRoom(wanted: number): ClaimRoom {

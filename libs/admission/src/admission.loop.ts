@@ -78,6 +78,12 @@ export class AdmissionLoop {
     )
   }
 
+  /** Streams are to be had, or to be given back. */
+  noteClaimingChanged(): void {
+    const hasStarted = this.timer !== undefined
+    if (hasStarted) this.wake()
+  }
+
   private noticeDue(lanes: readonly Lane[] | undefined): void {
     if (!lanes) return this.wake()
     this.options.admission.notice(lanes)
@@ -118,17 +124,18 @@ export class AdmissionLoop {
     book.forgetAllBut(lanes)
     await breakers.refresh()
     await breakers.returnProbes(({ provider, model }) =>
-      book.due.some((lane) => lane.provider === provider && lane.model === model && gates.keptOf(lane) > 0),
+      admission.startable.some((lane) => lane.provider === provider && lane.model === model && gates.keptOf(lane) > 0),
     )
-    await breakers.seekProbes(book.due.filter((lane) => this.maySendProbe(lane)))
+    await breakers.seekProbes(admission.startable.filter((lane) => this.maySendProbe(lane)))
     const mustTell = await this.balance()
     admission.serve()
     const isWanting = admission.wanting.length > 0
     if (mustTell || this.isHungry(isWanting && gates.isOwed)) return HUNGRY_MS
     const delayMs = isWanting || gates.inUse > 0 ? intervalMs : idleIntervalMs
+    const { startable } = admission
     return Math.max(
       MIN_MS,
-      Math.min(delayMs, breakers.nextProbeMs(book.due.filter((lane) => gates.freeOf(lane) > 0)), refused.nextMs(book.due)),
+      Math.min(delayMs, breakers.nextProbeMs(startable.filter((lane) => gates.freeOf(lane) > 0)), refused.nextMs(startable)),
     )
   }
 
@@ -145,7 +152,7 @@ export class AdmissionLoop {
 
   private async balance(): Promise<boolean> {
     const { store, gates, admission } = this.options
-    const demands = gates.makeDemands(store.leaseId, admission.wanting)
+    const demands = gates.makeDemands(store.leaseId, admission.wanting, { keepsSpare: admission.isClaiming })
     return gates.apply(await store.balance(demands, (state) => gates.decide(state)))
   }
 }

@@ -27,6 +27,8 @@ export interface ClusterAdmissionOptions {
   readonly refused: RefusedLanes
   /** A call that was sent `ageMs` ago was refused because there are too many. */
   readonly onLimitMet: (lane: Lane, ageMs: number) => void
+  /** This replica has begun to claim tasks, or no longer does. */
+  readonly onClaimingChanged: () => void
 }
 
 const NOTHING: ClaimRoom = { kind: 'due', tasks: 0, lanes: [] }
@@ -46,6 +48,7 @@ interface Candidate {
 export class ClusterAdmission extends Admission {
   private readonly waiters = new StreamWaiters()
   private readonly listeners = new Set<() => void>()
+  private claiming = true
 
   constructor(private readonly options: ClusterAdmissionOptions) {
     super()
@@ -61,9 +64,23 @@ export class ClusterAdmission extends Admission {
 
   /** Lanes that could use streams: with due tasks, or with tasks that wait for one. */
   get wanting(): { readonly lane: Lane; readonly calls: number }[] {
-    const { book } = this.options
-    const due = book.due.filter((lane) => this.mayAsk(lane)).map((lane) => ({ lane, calls: Number.POSITIVE_INFINITY }))
+    const due = this.dueLanes.filter((lane) => this.mayAsk(lane)).map((lane) => ({ lane, calls: Number.POSITIVE_INFINITY }))
     return [...due, ...this.waiters.lanes.map((lane) => ({ lane, calls: 1 }))]
+  }
+
+  /** Lanes of which something could start here: with due tasks that this replica may claim, or with tasks that wait for a stream. */
+  get startable(): readonly Lane[] {
+    return [...new Map([...this.dueLanes, ...this.waiters.lanes].map((lane) => [makeLaneKey(lane), lane])).values()]
+  }
+
+  get isClaiming(): boolean {
+    return this.claiming
+  }
+
+  noteClaiming(isClaiming: boolean): void {
+    if (this.claiming === isClaiming) return
+    this.claiming = isClaiming
+    this.options.onClaimingChanged()
   }
 
   takeRoom(wanted: number): ClaimRoom {
@@ -154,6 +171,10 @@ export class ClusterAdmission extends Admission {
   serve(): void {
     this.waiters.serve((lane) => this.tryTake(lane))
     this.announce()
+  }
+
+  private get dueLanes(): readonly Lane[] {
+    return this.claiming ? this.options.book.due : []
   }
 
   private announce(): void {

@@ -62,6 +62,7 @@ export function createAdmission(
     books,
     refused,
     onLimitMet: (lane, ageMs) => loop.noteLimitMet(lane, ageMs),
+    onClaimingChanged: () => loop.noteClaimingChanged(),
   })
   const { intervalMs, idleIntervalMs } = settings
   const loop = new AdmissionLoop({ store, admission, gates, breakers, book, books, refused, limits, events, intervalMs, idleIntervalMs })

@@ -13,6 +13,11 @@ interface Gate {
   inUse: number
 }
 
+interface WantingLane {
+  readonly lane: Lane
+  readonly calls: number
+}
+
 export interface StreamGatesOptions {
   readonly gatesOf: (lane: Lane) => readonly GateLimit[]
   /** The lease that this replica has just now; null: none. */
@@ -29,6 +34,7 @@ export interface StreamGatesOptions {
 export class StreamGates {
   private readonly gates = new Map<string, Gate>()
   private leaseId: number | null = null
+  private keepsSpare = true
 
   constructor(private readonly options: StreamGatesOptions) {}
 
@@ -84,24 +90,33 @@ export class StreamGates {
     if (credential!.kept > credential!.inUse) credential!.kept--
   }
 
-  /** `wanting`: lanes that have tasks to start, with how many calls wait for one stream; Infinity where it is not known how many there are. */
-  makeDemands(leaseId: number | null, wanting: readonly { readonly lane: Lane; readonly calls: number }[]): GateDemand[] {
+  /**
+   * `wanting`: lanes that have tasks to start, with how many calls wait for one stream; Infinity where it is not known how many there are.
+   * `keepsSpare`: streams that nobody wants are kept at hand for what comes next.
+   */
+  makeDemands(leaseId: number | null, wanting: readonly WantingLane[], { keepsSpare = true } = {}): GateDemand[] {
     if (leaseId !== this.leaseId) this.forget(leaseId)
+    this.keepsSpare = keepsSpare
     const calls = new Map<Gate, number>()
     for (const want of wanting) for (const gate of this.of(want.lane)) calls.set(gate, (calls.get(gate) ?? 0) + want.calls)
-    return [...this.gates.values()].map((gate) => ({
-      gate: gate.gate,
-      kept: gate.kept,
-      inUse: gate.inUse,
-      wanted: Math.min(gate.limit, gate.inUse + (calls.get(gate) ?? 0)),
-    }))
+    return [...this.gates.values()].map((gate) => {
+      const wanted = Math.min(gate.limit, gate.inUse + (calls.get(gate) ?? 0))
+      if (!keepsSpare) {
+        gate.fair = Math.min(gate.fair, wanted)
+        shrink(gate)
+      }
+      return { gate: gate.gate, kept: gate.kept, inUse: gate.inUse, wanted }
+    })
   }
 
   /** What a balance gives this replica of a gate. Pure. */
   decide(state: GateState): GateDecision {
     const { limit } = this.gates.get(state.gate)!
     const adaptiveLimit = adaptLimit(state, limit, this.options.raiseEveryMs)
-    return { ...shareStreams(limitNow(adaptiveLimit, limit), state.grants, state.ownLeaseId), adaptiveLimit }
+    const { fair, streams } = shareStreams(limitNow(adaptiveLimit, limit), state.grants, state.ownLeaseId)
+    if (this.keepsSpare) return { fair, streams, adaptiveLimit }
+    const own = state.grants.find(({ leaseId }) => leaseId === state.ownLeaseId)!
+    return { fair: Math.min(fair, own.wanted), streams: Math.max(own.streams, Math.min(streams, own.wanted)), adaptiveLimit }
   }
 
   /** Takes what was granted. true: there is something to give back at once. */

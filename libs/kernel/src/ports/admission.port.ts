@@ -55,6 +55,11 @@ export abstract class Admission {
   /** Calls that this replica may have under way just now. */
   abstract readonly limit: number
   abstract readonly inUse: number
+  /**
+   * Tells whether this replica claims tasks at all just now; it does where nothing was said. While it does not, it keeps only the streams that
+   * its tasks in hand need, and no right to a probe that they have no use for. Idempotent.
+   */
+  abstract noteClaiming(isClaiming: boolean): void
   /** Takes streams for at most `wanted` tasks that are due, as far as is known. Every room must be settled. */
   abstract takeRoom(wanted: number): ClaimRoom
   /** Takes streams for tasks that are just being accepted, one lane for each; none where others of their lane are due already. */

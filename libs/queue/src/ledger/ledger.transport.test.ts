@@ -166,10 +166,10 @@ describe(LedgerTransport.name, () => {
     made.ledger.hasRoomForAnswers = false
     expect(() => made.running[1]!.context.checkMaySend()).toThrow(expect.objectContaining({ code: 'ledger_unavailable' }))
     await endTask(made, 0)
-    expect(made.rooms()).toEqual([2])
+    expect([made.rooms(), made.streams.isClaiming]).toEqual([[2], false])
     made.ledger.hasRoomForAnswers = true
     await endTask(made, 1)
-    expect(made.rooms()).toEqual([2, 2])
+    expect([made.rooms(), made.streams.isClaiming]).toEqual([[2, 2], true])
     await close(made)
   })
 
@@ -390,6 +390,7 @@ describe(LedgerTransport.name, () => {
       const made = await started({ limit: 1, due: makeTasks(3) })
       const closed = vi.fn<() => void>()
       const closing = made.transport.close().then(closed)
+      expect(made.streams.isClaiming).toBe(false)
       await vi.advanceTimersByTimeAsync(GRACE_MS - 1)
       expect(closed).not.toHaveBeenCalled()
       await endTask(made, 0)

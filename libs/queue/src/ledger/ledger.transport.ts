@@ -145,6 +145,7 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
   private async drain(): Promise<void> {
     this.stopping.abort(makeShutdownError())
     this.unsubscribe()
+    this.options.admission.noteClaiming(false)
     this.wakeUp('stop')
     await Promise.all([this.loop, this.stopClaimsAtAccept(), this.late.stop()])
     const overdue = setTimeout(() => this.abortRunning(), this.options.graceMs)
@@ -160,6 +161,7 @@ export class LedgerTransport extends Server implements CustomTransportStrategy {
         await this.sleepUntil('retry', this.options.pollIntervalMs)
         continue
       }
+      this.options.admission.noteClaiming(this.options.ledger.hasRoomForAnswers)
       const room = this.options.admission.takeRoom(Math.min(this.options.claimBatch, this.countRoom()))
       if (room.tasks === 0) {
         await this.sleepUntil('room')
