@@ -42,9 +42,10 @@ export class ModelAdmissionStore extends AdmissionStore {
   async lowerLimit(gate: string, { ageMs, from, factor }: { ageMs: number; from: number; factor: number }): Promise<void> {
     const nowMs = this.options.clock.nowMs()
     const known = this.gateOf(gate)
-    if (known.changedAtMs !== null && known.changedAtMs >= nowMs - ageMs) return
+    if (known.loweredAtMs !== null && known.loweredAtMs >= nowMs - ageMs) return
     known.adaptiveLimit = Math.max(1, Math.floor(Math.min(known.adaptiveLimit ?? from, from) * factor))
     known.changedAtMs = nowMs
+    known.loweredAtMs = nowMs
   }
 
   async listDueLanes(): Promise<Lane[]> {
@@ -144,7 +145,7 @@ export class ModelAdmissionStore extends AdmissionStore {
 
   private gateOf(gate: string) {
     const { gates } = this.options.tables
-    const known = gates.get(gate) ?? { adaptiveLimit: null, changedAtMs: null, grants: new Map() }
+    const known = gates.get(gate) ?? { adaptiveLimit: null, changedAtMs: null, loweredAtMs: null, grants: new Map() }
     gates.set(gate, known)
     return known
   }

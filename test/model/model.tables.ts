@@ -77,6 +77,7 @@ export interface ModelGrant {
 interface ModelGate {
   adaptiveLimit: number | null
   changedAtMs: number | null
+  loweredAtMs: number | null
   /** By lease. */
   readonly grants: Map<number, ModelGrant>
 }

@@ -157,6 +157,54 @@ describe(`${PostgresAdmissionStore.name}, streams`, () => {
     expect([...limits]).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, null])
   })
 
+  it('lowers a limit for calls that were sent before it was raised, but after it was lowered', async () => {
+    const database = await createLedgerDatabase()
+    const { store, gates, balance } = await openStreams(database)
+    const read = () => database.sql.value<number | null>('SELECT adaptive_limit FROM stream_gate')
+    await balance()
+    await store.lowerLimit(GATE, { ageMs: 10, from: LIMIT, factor: 0.7 })
+    await balance()
+    gates.take(LANE, 7)
+    await database.sql.rows(`UPDATE stream_gate SET changed_at = now() - interval '1 hour', lowered_at = now() - interval '1 hour'`)
+    await balance()
+    await expect(read()).resolves.toBe(8)
+    await store.lowerLimit(GATE, { ageMs: 2 * 3_600_000, from: LIMIT, factor: 0.7 })
+    await expect(read()).resolves.toBe(8)
+    await store.lowerLimit(GATE, { ageMs: 60_000, from: LIMIT, factor: 0.7 })
+    await expect(read()).resolves.toBe(5)
+  })
+
+  it('waits for all its gates at once where it starves at one of them', async () => {
+    const database = await createLedgerDatabase()
+    const [model, tenant] = ['model:gigachat/a', 'tenant:b']
+    const [one, two] = [
+      await openStreams(database, { gates: [model, tenant], limit: 1 }),
+      await openStreams(database, { gates: [tenant], limit: 1 }),
+    ]
+    await two.balance()
+    two.gates.take(LANE, 1)
+    await one.balance()
+    await database.sql.rows(`UPDATE stream_grant SET starved_since = now() - interval '1 minute' WHERE lease_id = $1`, [one.lease.fence])
+    await one.balance()
+    const read = () =>
+      database.sql.rows<{ gate: string; streams: number; s: number | null }>(
+        `SELECT gate, streams, round(extract(epoch FROM now() - starved_since) / 60)::int AS s FROM stream_grant WHERE lease_id = $1 ORDER BY gate`,
+        [one.lease.fence],
+      )
+    await expect(read()).resolves.toEqual([
+      { gate: model, streams: 1, s: 1 },
+      { gate: tenant, streams: 0, s: 1 },
+    ])
+    await two.balance()
+    two.gates.give(LANE, 1)
+    await two.balance()
+    await one.balance()
+    await expect(read()).resolves.toEqual([
+      { gate: model, streams: 1, s: null },
+      { gate: tenant, streams: 1, s: null },
+    ])
+  })
+
   it('knows for how long a replica has had nothing, until it has something', async () => {
     const database = await createLedgerDatabase()
     const [holder, starving] = [await openStreams(database, { limit: 1 }), await openStreams(database, { limit: 1 })]

@@ -51,12 +51,15 @@ const WRITE_GRANTS: Statement = {
     starved_since = excluded.starved_since`,
 }
 
-/** A change takes effect once: what was sent before it says nothing of it. */
+/**
+ * Calls that were sent before it was lowered say nothing of the lower limit. Those that were sent before it was raised do: where each raise
+ * made them count for nothing, a limit would climb on although every call is refused.
+ */
 const LOWER_LIMIT: Statement = {
   name: 'gate-lower',
   text: `
-  UPDATE stream_gate SET adaptive_limit = greatest(1, floor(least(coalesce(adaptive_limit, $2::float8), $2::float8) * $3::float8)), changed_at = now()
-  WHERE gate = $1 AND (changed_at IS NULL OR changed_at < now() - make_interval(secs => $4::float8 / 1000))`,
+  UPDATE stream_gate SET adaptive_limit = greatest(1, floor(least(coalesce(adaptive_limit, $2::float8), $2::float8) * $3::float8)), changed_at = now(), lowered_at = now()
+  WHERE gate = $1 AND (lowered_at IS NULL OR lowered_at < now() - make_interval(secs => $4::float8 / 1000))`,
 }
 
 interface GateRow extends Row {

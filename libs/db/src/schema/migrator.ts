@@ -6,6 +6,7 @@ import { Redrive1700000000003 } from './migrations/0003-redrive.migration.js'
 import { Admission1700000000004 } from './migrations/0004-admission.migration.js'
 import { Deferral1700000000005 } from './migrations/0005-deferral.migration.js'
 import { Suspects1700000000006 } from './migrations/0006-suspects.migration.js'
+import { LoweredLimits1700000000008 } from './migrations/0008-lowered-limits.migration.js'
 
 /** Every migration, oldest first. They only go forward; a release must run on the schema of the next one too (expand, then contract). */
 export const MIGRATIONS = [
@@ -15,6 +16,7 @@ export const MIGRATIONS = [
   Admission1700000000004,
   Deferral1700000000005,
   Suspects1700000000006,
+  LoweredLimits1700000000008,
 ]
 const LOCK_ID = 7_238_001
 

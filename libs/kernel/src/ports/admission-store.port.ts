@@ -93,7 +93,7 @@ export abstract class AdmissionStore {
    * is held, so nothing is.
    */
   abstract balance(demands: readonly GateDemand[], decide: (state: GateState) => GateDecision): Promise<BalanceResult | null>
-  /** A call that was sent `ageMs` ago has met the limit of the provider. Calls that were sent before the last change say nothing new. */
+  /** A call that was sent `ageMs` ago has met the limit of the provider. Calls that were sent before it was last lowered say nothing new. */
   abstract lowerLimit(gate: string, change: { readonly ageMs: number; readonly from: number; readonly factor: number }): Promise<void>
   /** Lanes with tasks that are due. */
   abstract listDueLanes(): Promise<Lane[]>
