@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { TaskError, type Lane } from '#libs/kernel'
+import { makeClaimedTask } from '../../../test/factories/claimed-task.factory.js'
 import { makeNewTask } from '../../../test/factories/new-task.factory.js'
 import { AdmissionLoop } from './admission.loop.js'
 import { makeLane } from './testing/make-lane.js'
@@ -211,6 +212,27 @@ describe(AdmissionLoop.name, () => {
     }
     expect(limits).toEqual([8, 9, 10, 10])
   })
+
+  it.each([3_600_000, undefined])(
+    'does not go on calling a provider that refuses every call (Retry-After: %s ms)',
+    async (retryAfterMs) => {
+      const { admission, hint, cluster } = await startLoop()
+      const error = new TaskError('llm_rate_limited', '429', { retryable: true, ...(retryAfterMs && { retryAfterMs }) })
+      let calls = 0
+      for (let ms = 0; ms < 60_000; ms += 25) {
+        hint([LANE])
+        const room = admission.takeRoom(10)
+        const tasks = Array.from({ length: room.tasks }, () => makeClaimedTask(LANE))
+        admission.settleRoom(room, tasks)
+        cluster.clock.advance(25)
+        await advance(25)
+        calls += tasks.length
+        for (const task of tasks) admission.release(task, { heldMs: 25, call: { kind: 'refused', error } })
+      }
+      expect(calls).toBeGreaterThan(10)
+      expect(calls).toBeLessThan(60)
+    },
+  )
 
   it('says that the limit could not be lowered', async () => {
     const { loop, store, failures } = await startLoop()

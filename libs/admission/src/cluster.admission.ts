@@ -134,15 +134,15 @@ export class ClusterAdmission extends Admission {
 
   release(lane: Lane, { heldMs, call }: StreamUse): void {
     const { gates, shares, breakers, onLimitMet } = this.options
-    const verdict = call === undefined ? 'nothing' : judgeCall(call)
+    const verdict = call === undefined ? 'nothing' : judgeCall(call, { isLastStream: gates.isLastStream(lane) })
     gates.give(lane, 1)
     // How long a refused connection takes says nothing of the calls to come.
     shares.end(shares.of(lane), heldMs, { isTypical: verdict === 'works' })
-    if (verdict === 'busy') {
+    if (verdict === 'busy' || verdict === 'exhausted') {
       gates.rest(lane)
       onLimitMet(lane, heldMs)
     }
-    breakers.note(lane, { verdict, heldMs, ...(call?.error && { reason: call.error.code }) })
+    breakers.note(lane, { verdict, heldMs, ...(call?.error && { reason: call.error.code, retryAfterMs: call.error.retryAfterMs }) })
     this.serve()
   }
 

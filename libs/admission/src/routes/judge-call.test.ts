@@ -22,6 +22,11 @@ describe(judgeCall.name, () => {
     ['a stop of the service', end('maybe_paid', 'shutdown'), 'nothing'],
     ['a lost lease', end('not_sent', 'lease_lost'), 'nothing'],
   ])('takes %s as it is', (_, call, verdict) => {
-    expect(judgeCall(call)).toBe(verdict)
+    expect(judgeCall(call, { isLastStream: false })).toBe(verdict)
+  })
+
+  it('takes too many calls for no matter of streams where there is only one', () => {
+    expect(judgeCall(end('refused', 'llm_rate_limited'), { isLastStream: true })).toBe('exhausted')
+    expect(judgeCall({ kind: 'answered' }, { isLastStream: true })).toBe('works')
   })
 })

@@ -71,6 +71,41 @@ describe(RouteBreakers.name, () => {
     expect(breakers.admits(ROUTE)).toBe('calls')
   })
 
+  it('leaves a route alone for as long as was asked on its last stream, up to the longest period, and again when its probe is refused', async () => {
+    const cluster = new FakeCluster()
+    const { breakers, succeed } = joinCluster(cluster)
+    const refuse = async (verdict: 'busy' | 'exhausted', retryAfterMs: number) => {
+      breakers.note(ROUTE, { verdict, reason: 'llm_rate_limited', heldMs: 0, retryAfterMs })
+      await breakers.whenReported()
+    }
+    const probe = async () => {
+      await breakers.seekProbes([ROUTE])
+      breakers.useProbe(ROUTE)
+    }
+    await refuse('busy', 1_500)
+    expect(breakers.admits(ROUTE)).toBe('calls')
+    await refuse('exhausted', 1_500)
+    expect([breakers.admits(ROUTE), breakers.nextProbeMs([ROUTE])]).toEqual(['nothing', 1_500])
+    cluster.clock.advance(1_500)
+    await probe()
+    await refuse('busy', 3_600_000)
+    expect([breakers.admits(ROUTE), breakers.nextProbeMs([ROUTE])]).toEqual(['nothing', SETTINGS.maxOpenMs])
+    cluster.clock.advance(SETTINGS.maxOpenMs)
+    await probe()
+    await succeed()
+    expect(breakers.admits(ROUTE)).toBe('calls')
+  })
+
+  it('counts refusals on the last stream where nobody says for how long', async () => {
+    const { breakers } = joinCluster(new FakeCluster())
+    for (let call = 1; call <= SETTINGS.failures; call++) {
+      expect(breakers.admits(ROUTE)).toBe('calls')
+      breakers.note(ROUTE, { verdict: 'exhausted', reason: 'llm_rate_limited', heldMs: 0 })
+      await breakers.whenReported()
+    }
+    expect([breakers.admits(ROUTE), breakers.nextProbeMs([ROUTE])]).toEqual(['nothing', SETTINGS.openMs])
+  })
+
   it('counts failures between which the provider was only busy', async () => {
     const { breakers, fail } = joinCluster(new FakeCluster())
     for (let turn = 0; turn < SETTINGS.failures; turn++) {

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '#libs/contracts'
-import { TaskError, type AdmissionStore, type Clock, type Route, type RouteState } from '#libs/kernel'
+import { TaskError, type AdmissionStore, type Clock, type Route, type RouteFailure, type RouteState } from '#libs/kernel'
 import type { AdmissionEvents } from '../admission.events.js'
 import type { CallVerdict } from './judge-call.js'
 
@@ -37,6 +37,8 @@ export interface CallNote {
   readonly heldMs: number
   /** Left out where the call was answered. */
   readonly reason?: ErrorCode
+  /** For how long the provider asked to be left alone; left out where it did not. */
+  readonly retryAfterMs?: number | undefined
 }
 
 /** Failures that PostgreSQL has not been told of. */
@@ -44,6 +46,8 @@ interface Report {
   failures: number
   reason: ErrorCode
   isUnpaid: boolean
+  /** For how long the provider asked to be left alone; 0: it did not. */
+  askedMs: number
 }
 
 /** So long a right that is held waits for a task whose files are being read, or for a stream, before another replica may have it. */
@@ -53,6 +57,7 @@ const IDLE_PROBE_MS = 2_000
  * This replica's view of the breakers that all replicas share, one for each provider and model.
  *
  * closed -> open       so many failures in a row, or at once where the model is not paid for
+ *                      or where it asks, on its last stream, to be left alone (for as long as it asks, at most maxOpenMs)
  * open -> half-open    its time is up, and one replica takes the right to one call
  * half-open -> closed  that call came back; -> open, for twice as long, when it failed; -> open, due at once, when it was never sent
  *
@@ -170,7 +175,7 @@ export class RouteBreakers {
    * What the end of a call says. Its report to the others goes out in the background, failures of one route together. While a route is not
    * closed only the probe says anything: other calls were sent before it opened.
    */
-  note(route: Route, { verdict, heldMs, reason }: CallNote): void {
+  note(route: Route, { verdict, heldMs, reason, retryAfterMs }: CallNote): void {
     const { provider, model } = route
     const key = keyOf(route)
     const breaker = this.breakers.get(key)
@@ -179,12 +184,15 @@ export class RouteBreakers {
       if (breaker?.probe === 'used') this.setProbe(breaker, 'held')
       return
     }
-    if (verdict === 'away' || verdict === 'unpaid') {
-      const report = this.reports.get(key) ?? { failures: 0, reason: reason!, isUnpaid: false }
+    // Streams may have been given back meanwhile, since nothing was refused: to the probe it makes no difference.
+    const isExhausted = verdict === 'exhausted' || (verdict === 'busy' && isHeldBackFor(breaker, reason))
+    if (verdict === 'away' || verdict === 'unpaid' || isExhausted) {
+      const report = this.reports.get(key) ?? { failures: 0, reason: reason!, isUnpaid: false, askedMs: 0 }
       this.reports.set(key, report)
       report.failures++
       report.reason = reason!
       report.isUnpaid ||= verdict === 'unpaid'
+      if (isExhausted) report.askedMs = Math.max(report.askedMs, Math.ceil(retryAfterMs ?? 0))
       if (breaker) this.setProbe(breaker, 'none')
       this.report({ provider, model })
       return
@@ -208,12 +216,17 @@ export class RouteBreakers {
       const report = this.reports.get(keyOf(route))
       if (!report) return
       this.reports.delete(keyOf(route))
-      const { failures, openMs, maxOpenMs, unpaidMs, maxUnpaidMs } = this.options.settings
-      const limits = report.isUnpaid
-        ? { threshold: 1, openMs: unpaidMs, maxOpenMs: maxUnpaidMs }
-        : { threshold: failures, openMs, maxOpenMs }
-      this.apply(await this.options.store.reportFailure({ ...route, failures: report.failures, reason: report.reason, ...limits }))
+      const { failures, reason } = report
+      this.apply(await this.options.store.reportFailure({ ...route, failures, reason, ...this.limitsOf(report) }))
     })
+  }
+
+  private limitsOf({ isUnpaid, askedMs }: Report): Pick<RouteFailure, 'threshold' | 'openMs' | 'maxOpenMs'> {
+    const { failures, openMs, maxOpenMs, unpaidMs, maxUnpaidMs } = this.options.settings
+    if (isUnpaid) return { threshold: 1, openMs: unpaidMs, maxOpenMs: maxUnpaidMs }
+    // A probe now and then does no harm, and finds out where an hour was asked for that is not meant.
+    if (askedMs > 0) return { threshold: 1, openMs: Math.min(askedMs, maxOpenMs), maxOpenMs }
+    return { threshold: failures, openMs, maxOpenMs }
   }
 
   private reportSuccess(route: Route): void {
@@ -259,6 +272,10 @@ export class RouteBreakers {
     this.changed.add(key)
     if ((before?.state.status ?? 'closed') !== state.status) this.options.events.emit('routeChanged', state)
   }
+}
+
+function isHeldBackFor(breaker: Breaker | undefined, reason: ErrorCode | undefined): boolean {
+  return breaker !== undefined && breaker.state.status !== 'closed' && breaker.state.reason === reason
 }
 
 function keyOf({ provider, model }: Route): string {

@@ -11,6 +11,8 @@ interface Gate {
   /** What it should have; it gives back what is more as soon as that is not in use. */
   fair: number
   inUse: number
+  /** How many the provider seems to bear, as of the last balance; null: as many as are configured. */
+  adaptiveLimit: number | null
 }
 
 interface WantingLane {
@@ -55,7 +57,7 @@ export class StreamGates {
   add({ gate, limit }: GateLimit): Gate {
     let known = this.gates.get(gate)
     if (!known) {
-      known = { gate, limit, kept: 0, fair: 0, inUse: 0 }
+      known = { gate, limit, kept: 0, fair: 0, inUse: 0, adaptiveLimit: null }
       this.gates.set(gate, known)
     }
     return known
@@ -88,6 +90,12 @@ export class StreamGates {
   rest(lane: Lane): void {
     const [credential] = this.of(lane)
     if (credential!.kept > credential!.inUse) credential!.kept--
+  }
+
+  /** Is its credential down to one stream, over all replicas? */
+  isLastStream(lane: Lane): boolean {
+    const { adaptiveLimit, limit } = this.of(lane)[0]!
+    return limitNow(adaptiveLimit, limit) === 1
   }
 
   /**
@@ -126,8 +134,9 @@ export class StreamGates {
       return false
     }
     let mustTell = false
-    for (const { gate: name, streams, fair } of result.shares) {
+    for (const { gate: name, streams, fair, adaptiveLimit } of result.shares) {
       const gate = this.gates.get(name)!
+      gate.adaptiveLimit = adaptiveLimit
       gate.kept = streams
       gate.fair = fair
       shrink(gate)
