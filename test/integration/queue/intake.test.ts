@@ -220,23 +220,47 @@ describe('what the intake does when records are gone', () => {
     second.events.on('offsetReset', (reset) => resets.push(reset))
     await waitUntil('the rest is stored', () => second.stored.length >= 20)
     expect(second.stored).toEqual(Array.from({ length: 20 }, (_, index) => `0:${80 + index}`))
-    expect(resets).toEqual([{ topic: rig.topic, partition: 0, from: 50n, to: 80n }])
+    expect(resets).toEqual([{ topic: rig.topic, partition: 0, from: 50n, to: 80n, cause: 'out_of_range' }])
     await waitUntil('everything is committed', async () => (await rig.committed()).join() === '100')
   })
 
-  it('reads a topic that is made anew under it from its beginning', async () => {
+  it.each([
+    ['classic', 50, 20],
+    ['consumer', 50, 20],
+    // More new records than old ones: the old position is a valid one of the new topic.
+    ['classic', 20, 100],
+    ['consumer', 20, 100],
+  ])(
+    'reads a topic that is made anew under it from its beginning (%s protocol, %i records before, %i after)',
+    async (protocol, old, fresh) => {
+      const rig = await KafkaRig.create(kafkaBrokers, { partitions: 1 })
+      const intake = rig.startIntake({ env: { KAFKA_GROUP_PROTOCOL: protocol } })
+      const resets: unknown[] = []
+      intake.events.on('offsetReset', (reset) => resets.push(reset))
+      await whenOwning(intake, 1)
+      await rig.produce(old)
+      await waitUntil('everything is committed', async () => (await rig.committed()).join() === `${old}`)
+      await rig.recreateTopic(1)
+      await rig.produce(fresh)
+      await waitUntil('the new records are stored', () => intake.stored.length >= old + fresh)
+      expect(intake.stored.slice(old)).toEqual(Array.from({ length: fresh }, (_, index) => `0:${index}`))
+      await waitUntil('everything is committed', async () => (await rig.committed()).join() === `${fresh}`)
+      expect(resets).toEqual([{ topic: rig.topic, partition: 0, from: BigInt(old), to: 0n, cause: 'made_anew' }])
+    },
+  )
+  it('reads on when the group assigns the topic under its new id: the member once dropped what it did not know, and was ready', async () => {
     const rig = await KafkaRig.create(kafkaBrokers, { partitions: 1 })
-    const intake = rig.startIntake()
-    const resets: unknown[] = []
-    intake.events.on('offsetReset', (reset) => resets.push(reset))
+    const intake = rig.startIntake({ env: { KAFKA_GROUP_PROTOCOL: 'consumer' } })
     await whenOwning(intake, 1)
-    await rig.produce(50)
-    await waitUntil('everything is committed', async () => (await rig.committed()).join() === '50')
-    await rig.recreateTopic(1)
     await rig.produce(20)
-    await waitUntil('the new records are stored', () => intake.stored.length >= 70)
-    expect(intake.stored.slice(50)).toEqual(Array.from({ length: 20 }, (_, index) => `0:${index}`))
-    expect(resets).toEqual([{ topic: rig.topic, partition: 0, from: 50n, to: 0n }])
     await waitUntil('everything is committed', async () => (await rig.committed()).join() === '20')
+    const causes: string[] = []
+    intake.events.on('reopening', ({ cause }) => causes.push(cause.message))
+    await rig.recreateTopic(1)
+    await waitUntil('the group has told of it', () => causes.some((cause) => cause.includes('made anew')))
+    await whenOwning(intake, 1)
+    await rig.produce(30)
+    await waitUntil('the new records are stored', () => intake.stored.length >= 50)
+    expect(intake.stored.slice(20)).toEqual(Array.from({ length: 30 }, (_, index) => `0:${index}`))
   })
 })

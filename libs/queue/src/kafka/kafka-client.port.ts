@@ -10,6 +10,12 @@ export interface FetchedRecord extends Delivery {
   readonly sizeBytes: number
 }
 
+/** Where to read on, and in which life of the topic: one that is deleted and made anew has the same name and offsets, but another id. */
+export interface FetchPosition extends RecordPosition {
+  /** null: not known yet, so whatever the brokers have by this name. */
+  readonly topicId: string | null
+}
+
 /** What one fetch brought for one partition. */
 export type FetchedPartition =
   | {
@@ -19,8 +25,17 @@ export type FetchedPartition =
       readonly records: readonly FetchedRecord[]
       /** Where the next fetch goes on: behind the last record, and behind markers and gaps that carry none. */
       readonly nextOffset: bigint
+      readonly topicId: string
     }
-  /** Retention has deleted the position, or the topic was made anew: what is left begins at `startOffset`. */
+  /** The position belongs to a topic that is no more: this one has the same name, and begins at `startOffset`. */
+  | {
+      readonly kind: 'made_anew'
+      readonly topic: string
+      readonly partition: number
+      readonly topicId: string
+      readonly startOffset: bigint
+    }
+  /** Retention has deleted the position: what is left begins at `startOffset`. */
   | { readonly kind: 'out_of_range'; readonly topic: string; readonly partition: number; readonly startOffset: bigint }
   | { readonly kind: 'failed'; readonly topic: string; readonly partition: number; readonly error: Error }
 
@@ -36,7 +51,7 @@ export abstract class RecordReader {
   /** Which broker leads each partition; partitions without a leader are left out. */
   abstract leaders(partitions: readonly TopicPartition[]): Promise<ReadonlyMap<number, readonly TopicPartition[]>>
   /** One fetch from one broker; never two at once for the same broker. Rejects when nothing could be read at all. */
-  abstract fetch(brokerId: number, positions: readonly RecordPosition[], limits: FetchLimits): Promise<readonly FetchedPartition[]>
+  abstract fetch(brokerId: number, positions: readonly FetchPosition[], limits: FetchLimits): Promise<readonly FetchedPartition[]>
   abstract close(): Promise<void>
 }
 
@@ -102,6 +117,8 @@ export abstract class ClusterAdmin {
   /** Topics that exist already are left as they are. */
   abstract create(topics: NewTopics): Promise<void>
   abstract partitions(topics: readonly string[]): Promise<readonly TopicPartition[]>
+  /** Tells a topic from a later one of the same name; those that are not there are left out. */
+  abstract topicIds(topics: readonly string[]): Promise<ReadonlyMap<string, string>>
   /** How long each topic keeps its records, in milliseconds; Infinity where it never deletes by time. */
   abstract retentionsMs(topics: readonly string[]): Promise<ReadonlyMap<string, number>>
   /** The first offset at or after a time (milliseconds since 1970); `latest` where there is none. */

@@ -22,7 +22,8 @@ describe(KafkaLog.name, () => {
     events.emit('assigned', { partitions: [partition], added: [partition] })
     events.emit('revoked', { partitions: [partition], undrained: [] })
     events.emit('reopening', { cause: error, attempt: 2, delayMs: 250 })
-    events.emit('offsetReset', { ...partition, from: 5n, to: 9n })
+    events.emit('offsetReset', { ...partition, from: 5n, to: 9n, cause: 'out_of_range' })
+    events.emit('offsetReset', { ...partition, from: 5n, to: 0n, cause: 'made_anew' })
     events.emit('batchFailed', { ...partition, firstOffset: 7n, records: 2, sizeBytes: 9, attempt: 1, error, retryInMs: 100 })
     events.emit('produceFailed', { records: 3, attempt: 2, error })
     events.emit('topicsCreated', { topics: ['tasks'] })
@@ -32,6 +33,11 @@ describe(KafkaLog.name, () => {
       ['log', 'partitions are given up', { partitions: ['tasks[0]'], undrained: [] }],
       ['warn', 'the session with Kafka has ended', { error: 'it failed', delayMs: 250 }],
       ['error', 'records are gone from Kafka before they were read', { topic: 'tasks', partition: 0, from: '5', to: '9' }],
+      [
+        'error',
+        'the topic was deleted and made anew: it is read from its beginning, what was unread of the old one is lost',
+        { topic: 'tasks', partition: 0, from: '5', to: '0' },
+      ],
       [
         'warn',
         'a batch is not stored',

@@ -18,8 +18,13 @@ export class KafkaLog {
       logger.log('partitions are given up', { partitions: namesOf(partitions), undrained: namesOf(undrained) }),
     )
     events.on('reopening', ({ cause, delayMs }) => logger.warn('the session with Kafka has ended', { error: cause.message, delayMs }))
-    events.on('offsetReset', ({ topic, partition, from, to }) =>
-      logger.error('records are gone from Kafka before they were read', { topic, partition, from: `${from}`, to: `${to}` }),
+    events.on('offsetReset', ({ topic, partition, from, to, cause }) =>
+      logger.error(
+        cause === 'made_anew'
+          ? 'the topic was deleted and made anew: it is read from its beginning, what was unread of the old one is lost'
+          : 'records are gone from Kafka before they were read',
+        { topic, partition, from: `${from}`, to: `${to}` },
+      ),
     )
     events.on('batchFailed', ({ topic, partition, firstOffset, records, attempt, retryInMs, error }) =>
       logger.warn('a batch is not stored', {

@@ -17,6 +17,8 @@ export class FakeClusterAdmin extends ClusterAdmin {
   groupHasMembers = false
   failure: Error | undefined
   retentionMs = 604_800_000
+  /** Of topics that were made anew. */
+  readonly ids: Record<string, string> = {}
 
   constructor(readonly topics: Record<string, FakePartition[]>) {
     super()
@@ -36,6 +38,11 @@ export class FakeClusterAdmin extends ClusterAdmin {
   async partitions(topics: readonly string[]): Promise<readonly TopicPartition[]> {
     await this.answer()
     return topics.flatMap((topic) => this.topics[topic]!.map((_, partition) => ({ topic, partition })))
+  }
+
+  async topicIds(topics: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    await this.answer()
+    return new Map(topics.map((topic) => [topic, this.ids[topic] ?? `id-of-${topic}`]))
   }
 
   async retentionsMs(topics: readonly string[]): Promise<ReadonlyMap<string, number>> {

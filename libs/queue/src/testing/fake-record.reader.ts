@@ -1,9 +1,14 @@
-import type { RecordPosition } from '#libs/kernel'
-import { RecordReader, type FetchedPartition, type FetchLimits, type TopicPartition } from '../kafka/kafka-client.port.js'
+import {
+  RecordReader,
+  type FetchedPartition,
+  type FetchLimits,
+  type FetchPosition,
+  type TopicPartition,
+} from '../kafka/kafka-client.port.js'
 
 interface Fetch {
   readonly brokerId: number
-  readonly positions: readonly RecordPosition[]
+  readonly positions: readonly FetchPosition[]
   readonly limits: FetchLimits
   readonly answer: (fetched: readonly FetchedPartition[]) => void
   readonly fail: (error: Error) => void
@@ -28,7 +33,7 @@ export class FakeRecordReader extends RecordReader {
     return Promise.resolve(Map.groupBy(led, (partition) => this.leaderOf(partition)!))
   }
 
-  fetch(brokerId: number, positions: readonly RecordPosition[], limits: FetchLimits): Promise<readonly FetchedPartition[]> {
+  fetch(brokerId: number, positions: readonly FetchPosition[], limits: FetchLimits): Promise<readonly FetchedPartition[]> {
     return new Promise((answer, fail) => this.fetches.push({ brokerId, positions, limits, answer, fail }))
   }
 

@@ -17,6 +17,7 @@ export function makeTestLane(options: Partial<LaneOptions> = {}) {
     topic: 'tasks',
     partition: 0,
     startOffset: 0n,
+    topicId: 'first',
     committedOffset: null,
     window,
     gate,

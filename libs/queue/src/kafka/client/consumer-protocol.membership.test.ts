@@ -22,6 +22,8 @@ class FakeCoordinator {
   readonly answers: (number[] | null | Error)[] = []
   commitErrors: Error[] = []
   epoch = 1
+  /** Of the topic of all assignments. */
+  topicId = 'id-of-tasks'
   isClosed = false
 
   topics() {
@@ -37,7 +39,7 @@ class FakeCoordinator {
     this.heartbeats.push({ epoch: epoch as number, topics: topics as string[] | null, owned: partitions })
     const answer = this.answers.shift() ?? null
     if (answer instanceof Error) throw answer
-    const assignment = answer && { topicPartitions: [{ topicId: 'id-of-tasks', partitions: answer }] }
+    const assignment = answer && { topicPartitions: [{ topicId: this.topicId, partitions: answer }] }
     return { memberEpoch: this.epoch, heartbeatIntervalMs: INTERVAL_MS, assignment }
   }
 
@@ -75,6 +77,18 @@ const settle = () => vi.advanceTimersByTimeAsync(0)
 describe(ConsumerProtocolMembership.name, () => {
   beforeEach(() => void vi.useFakeTimers())
   afterEach(() => void vi.useRealTimers())
+
+  it('is out when its topic comes back under another id, so that the next life learns it', async () => {
+    const { membership, coordinator, told } = makeMembership()
+    coordinator.answers.push([0], null, [0])
+    await membership.join()
+    await settle()
+    coordinator.topicId = 'another'
+    await vi.advanceTimersByTimeAsync(INTERVAL_MS)
+    expect(told).toEqual(['owns 0', expect.stringMatching(/^lost .*made anew/)])
+    await vi.advanceTimersByTimeAsync(4 * INTERVAL_MS)
+    expect(coordinator.heartbeats).toHaveLength(3)
+  })
 
   it('joins with its topics, takes over what it is given and says so at once', async () => {
     const { membership, coordinator, told } = makeMembership()

@@ -26,7 +26,7 @@ type Heartbeat = consumerGroupHeartbeatV1.ConsumerGroupHeartbeatResponse
  *
  * joined -> reconciling (a heartbeat brings another assignment): first what is taken away is given up (the listener drains and commits,
  *   heartbeats go on), then a heartbeat says so at once, then what is new is taken over and said too -> joined.
- * any -> out (thrown out, told to the listener once) or left. Another life is another object.
+ * any -> out (thrown out, or assigned a topic whose id it did not learn when it joined, since that was made anew; told to the listener once) or left. Another life is another object.
  */
 export class ConsumerProtocolMembership extends GroupMembership {
   private epoch = JOIN_EPOCH
@@ -142,6 +142,10 @@ export class ConsumerProtocolMembership extends GroupMembership {
     this.listener.heartbeat()
     this.schedule(heartbeatIntervalMs)
     if (assignment === null) return
+    if (assignment.topicPartitions.some(({ topicId }) => !this.topicIds.has(topicId))) {
+      this.goOut(new Error('a topic of this member was made anew: it has another id'))
+      return
+    }
     this.target = this.decode(assignment.topicPartitions)
     void this.reconcile()
   }
@@ -152,8 +156,13 @@ export class ConsumerProtocolMembership extends GroupMembership {
       this.schedule(RETRY_MS)
       return
     }
+    this.goOut(explainError(error))
+  }
+
+  private goOut(cause: Error): void {
     this.state = 'out'
-    this.listener.lost(explainError(error))
+    clearTimeout(this.timer)
+    this.listener.lost(cause)
   }
 
   private schedule(delayMs: number): void {
@@ -195,10 +204,9 @@ export class ConsumerProtocolMembership extends GroupMembership {
   }
 
   private decode(assignment: Assignment): TopicPartition[] {
-    return assignment.flatMap(({ topicId, partitions }) => {
-      const topic = this.topicIds.get(topicId)
-      return topic === undefined ? [] : partitions.map((partition) => ({ topic, partition }))
-    })
+    return assignment.flatMap(({ topicId, partitions }) =>
+      partitions.map((partition) => ({ topic: this.topicIds.get(topicId)!, partition })),
+    )
   }
 }
 

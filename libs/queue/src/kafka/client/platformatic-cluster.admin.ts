@@ -35,6 +35,11 @@ export class PlatformaticClusterAdmin extends ClusterAdmin {
     return Array.from(metadata.topics, ([topic, { partitions }]) => partitions.map((_, partition) => ({ topic, partition }))).flat()
   }
 
+  async topicIds(topics: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const metadata = await explained(this.admin.metadata({ topics: [...topics], forceUpdate: true }))
+    return new Map(Array.from(metadata.topics, ([topic, { id }]) => [topic, id]))
+  }
+
   async retentionsMs(topics: readonly string[]): Promise<ReadonlyMap<string, number>> {
     const configurationKeys = ['retention.ms', 'cleanup.policy']
     const resources = topics.map((resourceName) => ({ resourceType: ConfigResourceTypes.TOPIC, resourceName, configurationKeys }))

@@ -9,7 +9,7 @@ import {
   type fetchV17,
 } from '@platformatic/kafka'
 import type { QueueSettings } from '../../queue.settings.js'
-import { RecordReader, type FetchedPartition, type FetchLimits, type TopicPartition } from '../kafka-client.port.js'
+import { RecordReader, type FetchedPartition, type FetchLimits, type FetchPosition, type TopicPartition } from '../kafka-client.port.js'
 import { makeClientOptions } from './client-options.js'
 import { explained, explainError } from './explain-error.js'
 import { readFetched } from './read-fetched.js'
@@ -48,8 +48,11 @@ export class PlatformaticRecordReader extends RecordReader {
     return byLeader
   }
 
-  async fetch(brokerId: number, positions: readonly RecordPosition[], limits: FetchLimits): Promise<readonly FetchedPartition[]> {
+  async fetch(brokerId: number, positions: readonly FetchPosition[], limits: FetchLimits): Promise<readonly FetchedPartition[]> {
     const { topics } = await this.metadata()
+    const old = positions.filter(({ topic, topicId }) => topicId !== null && topicId !== topics.get(topic)?.id)
+    // First of all, and alone: a topic that was made anew may have an offset that means another record now.
+    if (old.length > 0) return Promise.all(old.map((position) => this.findNewStart(position, topics.get(position.topic)?.id)))
     const response = await this.consumer
       .fetch({
         node: brokerId,
@@ -103,7 +106,7 @@ export class PlatformaticRecordReader extends RecordReader {
       for (const answer of partitions) {
         const position = positions.find((asked) => asked.topic === topic && asked.partition === answer.partitionIndex)
         if (position === undefined) continue
-        if (answer.errorCode === NO_ERROR) fetched.push(readFetched(answer, position))
+        if (answer.errorCode === NO_ERROR) fetched.push(readFetched(answer, position, topicId))
         else fetched.push(await this.readError(answer.errorCode, position))
       }
     }
@@ -114,6 +117,16 @@ export class PlatformaticRecordReader extends RecordReader {
     try {
       if (errorCode !== OFFSET_OUT_OF_RANGE) throw new ProtocolError(errorCode)
       return { kind: 'out_of_range', topic, partition, startOffset: await this.findStart({ topic, partition }) }
+    } catch (error) {
+      this.consumer.clearMetadata()
+      return { kind: 'failed', topic, partition, error: explainError(error) }
+    }
+  }
+
+  private async findNewStart({ topic, partition }: FetchPosition, topicId: string | undefined): Promise<FetchedPartition> {
+    try {
+      if (topicId === undefined) throw new Error(`the brokers know no topic "${topic}"`)
+      return { kind: 'made_anew', topic, partition, topicId, startOffset: await this.findStart({ topic, partition }) }
     } catch (error) {
       this.consumer.clearMetadata()
       return { kind: 'failed', topic, partition, error: explainError(error) }

@@ -38,7 +38,7 @@ function makeMarker(offset: number, type: 0 | 1): Batch {
 
 function read(records: Batch[] | null, { from = 0, abortedTransactions = [] as PartitionAnswer['abortedTransactions'] } = {}) {
   const answer = { partitionIndex: 3, errorCode: 0, records, abortedTransactions } as unknown as PartitionAnswer
-  return readFetched(answer, { topic: 'tasks', partition: 3, offset: BigInt(from) })
+  return readFetched(answer, { topic: 'tasks', partition: 3, offset: BigInt(from) }, 'first')
 }
 
 const offsetsOf = (fetched: ReturnType<typeof read>) => fetched.records.map(({ offset }) => Number(offset))

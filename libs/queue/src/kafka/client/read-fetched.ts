@@ -13,7 +13,11 @@ const HAS_LOG_APPEND_TIME = 1 << 3
 const CONTROL_ABORT = 0
 
 /** Turns the answer for one partition into records; whole batches come, so those below the position are left out. */
-export function readFetched(answer: PartitionAnswer, position: RecordPosition): Extract<FetchedPartition, { kind: 'records' }> {
+export function readFetched(
+  answer: PartitionAnswer,
+  position: RecordPosition,
+  topicId: string,
+): Extract<FetchedPartition, { kind: 'records' }> {
   const { topic, partition, offset } = position
   const records: FetchedRecord[] = []
   const aborted = new AbortedProducers(answer.abortedTransactions ?? [])
@@ -23,7 +27,7 @@ export function readFetched(answer: PartitionAnswer, position: RecordPosition): 
     if (end > nextOffset) nextOffset = end
     if (!aborted.covers(batch)) readBatch(batch, position, records)
   }
-  return { kind: 'records', topic, partition, records, nextOffset }
+  return { kind: 'records', topic, partition, records, nextOffset, topicId }
 }
 
 function readBatch(batch: RecordBatch, { topic, partition, offset: from }: RecordPosition, into: FetchedRecord[]): void {

@@ -35,7 +35,14 @@ function makePump({ partitions = 1, maxRecords = 100, maxBytes = 1_024 * KIB, sh
   })
   const answer = (first: number, last: number, partition = 0) =>
     reader.last.answer([
-      { kind: 'records', topic: 'tasks', partition, records: makeRecordRange(first, last, { partition }), nextOffset: BigInt(last + 1) },
+      {
+        kind: 'records',
+        topic: 'tasks',
+        partition,
+        records: makeRecordRange(first, last, { partition }),
+        nextOffset: BigInt(last + 1),
+        topicId: 'first',
+      },
     ])
   return { reader, events, window, lanes, pump, answer, handler }
 }
@@ -164,9 +171,37 @@ describe(FetchPump.name, () => {
     await settle()
     reader.last.answer([{ kind: 'out_of_range', topic: 'tasks', partition: 0, startOffset: 500n }])
     await pause()
-    expect(reset).toHaveBeenCalledWith({ topic: 'tasks', partition: 0, from: 0n, to: 500n })
+    expect(reset).toHaveBeenCalledWith({ topic: 'tasks', partition: 0, from: 0n, to: 500n, cause: 'out_of_range' })
     expect(reader.last.positions[0]!.offset).toBe(500n)
     expect(lanes[0]!.committable).toBe(500n)
+  })
+
+  it('begins a topic that was made anew at its start, once what came from the old one is stored, and says so', async () => {
+    const { pump, reader, events, lanes, answer, handler } = makePump({ maxRecords: 1_000 })
+    const reset = vi.fn<(event: object) => void>()
+    events.on('offsetReset', reset)
+    pump.pump()
+    await settle()
+    answer(0, 9)
+    await pause()
+    reader.last.answer([{ kind: 'made_anew', topic: 'tasks', partition: 0, topicId: 'second', startOffset: 0n }])
+    await pause()
+    expect(reset).toHaveBeenCalledWith({ topic: 'tasks', partition: 0, from: 10n, to: 0n, cause: 'made_anew' })
+    expect(reader.fetches).toHaveLength(2)
+    await handler.store(0)
+    await pause()
+    expect(reader.last.positions[0]).toEqual({ topic: 'tasks', partition: 0, offset: 0n, topicId: 'second' })
+    expect(lanes[0]!.committable).toBe(0n)
+  })
+
+  it('drops what was asked of a topic that has been made anew meanwhile', async () => {
+    const { pump, lanes, answer, handler } = makePump()
+    pump.pump()
+    await settle()
+    lanes[0]!.renew('second', 0n)
+    answer(0, 9)
+    await settle()
+    expect(handler.started).toEqual([])
   })
 
   it('takes what came for the other partitions when one of them failed', async () => {
@@ -178,7 +213,14 @@ describe(FetchPump.name, () => {
     const error = new Error('NOT_LEADER_OR_FOLLOWER')
     reader.last.answer([
       { kind: 'failed', topic: 'tasks', partition: 0, error },
-      { kind: 'records', topic: 'tasks', partition: 1, records: makeRecordRange(0, 9, { partition: 1 }), nextOffset: 10n },
+      {
+        kind: 'records',
+        topic: 'tasks',
+        partition: 1,
+        records: makeRecordRange(0, 9, { partition: 1 }),
+        nextOffset: 10n,
+        topicId: 'first',
+      },
     ])
     await settle()
     expect(handler.calls.map(({ batch }) => batch.partition)).toEqual([1])

@@ -1,7 +1,7 @@
 import type { Clock } from '#libs/kernel'
 import { makeFullJitterMs } from '#libs/resilience'
 import type { QueueSettings } from '../../queue.settings.js'
-import type { FetchedPartition, FetchLimits, RecordReader } from '../kafka-client.port.js'
+import type { FetchedPartition, FetchLimits, FetchPosition, RecordReader } from '../kafka-client.port.js'
 import { waitMs } from '../wait-ms.js'
 import type { IntakeWindow } from './intake-window.js'
 import type { PartitionLane } from './partition-lane.js'
@@ -110,7 +110,7 @@ export class FetchPump {
 
   private async fetchFrom(broker: number, lanes: readonly PartitionLane[]): Promise<void> {
     const { clock } = this.options
-    const positions = lanes.map(({ topic, partition, position }) => ({ topic, partition, offset: position }))
+    const positions = lanes.map(({ topic, partition, position, topicId }) => ({ topic, partition, offset: position, topicId }))
     const startedMs = clock.monotonicMs()
     this.fetching.add(broker)
     try {
@@ -141,34 +141,41 @@ export class FetchPump {
   private take(
     fetched: readonly FetchedPartition[],
     lanes: readonly PartitionLane[],
-    positions: readonly { readonly offset: bigint }[],
+    positions: readonly FetchPosition[],
   ): Error | undefined {
     let failure: Error | undefined
     for (const result of fetched) {
       const index = lanes.findIndex(({ topic, partition }) => topic === result.topic && partition === result.partition)
       const lane = lanes[index]
       // Given up, or moved, while the fetch was under way.
-      if (lane === undefined || lane.isClosed || lane.position !== positions[index]!.offset) continue
+      if (lane === undefined || lane.isClosed || isElsewhere(lane, positions[index]!)) continue
       if (result.kind === 'failed') failure ??= result.error
       else if (result.kind === 'out_of_range') this.reset(lane, result.startOffset)
+      else if (result.kind === 'made_anew') this.renew(lane, result)
       else this.hand(lane, result)
     }
     return failure
   }
 
-  private hand(lane: PartitionLane, { records, nextOffset }: Extract<FetchedPartition, { kind: 'records' }>): void {
+  private hand(lane: PartitionLane, { records, nextOffset, topicId }: Extract<FetchedPartition, { kind: 'records' }>): void {
     if (records.length > 0) {
       let bytes = 0
       for (const record of records) bytes += record.sizeBytes
       this.recordBytes += (bytes / records.length - this.recordBytes) / 8
     }
-    if (nextOffset > lane.position) lane.append(records, nextOffset)
+    if (nextOffset > lane.position) lane.append(records, nextOffset, topicId)
   }
 
   private reset(lane: PartitionLane, startOffset: bigint): void {
     const { topic, partition, position } = lane
-    this.options.events.emit('offsetReset', { topic, partition, from: position, to: startOffset })
+    this.options.events.emit('offsetReset', { topic, partition, from: position, to: startOffset, cause: 'out_of_range' })
     lane.append([], startOffset)
+  }
+
+  private renew(lane: PartitionLane, { topicId, startOffset }: Extract<FetchedPartition, { kind: 'made_anew' }>): void {
+    const { topic, partition, position } = lane
+    this.options.events.emit('offsetReset', { topic, partition, from: position, to: startOffset, cause: 'made_anew' })
+    lane.renew(topicId, startOffset)
   }
 
   private rest(broker: number, error: Error): void {
@@ -185,6 +192,10 @@ export class FetchPump {
     }, delayMs)
     this.resting.set(broker, timer)
   }
+}
+
+function isElsewhere({ position, topicId }: PartitionLane, asked: FetchPosition): boolean {
+  return position !== asked.offset || topicId !== asked.topicId
 }
 
 function sizeOf(fetched: readonly FetchedPartition[]): number {

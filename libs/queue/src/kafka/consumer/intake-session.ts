@@ -138,12 +138,13 @@ export class IntakeSession {
     })
   }
 
-  private createLane({ topic, partition, offset, committed }: StartPosition): PartitionLane {
+  private createLane({ topic, partition, offset, topicId, committed }: StartPosition): PartitionLane {
     const { settings, gate, dispatch, events, random } = this.options
     return new PartitionLane({
       topic,
       partition,
       startOffset: offset,
+      topicId,
       committedOffset: committed ? offset : null,
       limits: settings.batch,
       window: this.window,

@@ -47,7 +47,9 @@ async function start({ intake, client }: TestIntake) {
 
 async function feed({ client }: TestIntake, first: number, last: number): Promise<void> {
   const records = makeRecordRange(first, last)
-  client.readers.at(-1)!.last.answer([{ kind: 'records', topic: 'tasks', partition: 0, records, nextOffset: BigInt(last + 1) }])
+  client.readers
+    .at(-1)!
+    .last.answer([{ kind: 'records', topic: 'tasks', partition: 0, records, nextOffset: BigInt(last + 1), topicId: 'id-of-tasks' }])
   await settle()
 }
 

@@ -65,6 +65,22 @@ describe(PartitionLane.name, () => {
       expect(lane.committable).toBe(12n)
     })
 
+    it('stores all that came from a topic that was made anew, counts none of it, and goes on at the start of the new one', async () => {
+      const { lane, handler, gate } = makeLane({ inFlight: 1 })
+      lane.append(makeRecordRange(0, 14), 15n)
+      gate.close()
+      lane.renew('second', 3n)
+      expect(lane).toMatchObject({ committable: 3n, committedOffset: null, wantsRecords: false, position: 3n, topicId: 'second' })
+      await handler.store(0)
+      gate.open()
+      await vi.advanceTimersByTimeAsync(0)
+      await handler.store(10)
+      expect(lane).toMatchObject({ committable: 3n, wantsRecords: true, pendingRecords: 0 })
+      lane.append(makeRecordRange(3, 4), 5n)
+      await handler.store(3)
+      expect(lane.committable).toBe(5n)
+    })
+
     it('waits for the intake gate with one waiter, and goes on when it opens', async () => {
       const { lane, handler, gate } = makeLane()
       gate.close()

@@ -13,6 +13,8 @@ export interface LaneLimits {
 
 export interface LaneOptions extends TopicPartition {
   readonly startOffset: bigint
+  /** null: learned from the first fetch. */
+  readonly topicId: string | null
   /** What the group has committed already; null where it has committed nothing yet. */
   readonly committedOffset: bigint | null
   readonly limits: LaneLimits
@@ -28,6 +30,8 @@ export interface LaneOptions extends TopicPartition {
 interface Flight {
   readonly batch: DeliveryBatch
   readonly run: OffsetRun
+  /** Those of its topic: a later one of the same name counts for itself. */
+  readonly offsets: ContiguousOffsets
   readonly event: BatchEvent
   attempt: number
 }
@@ -40,6 +44,9 @@ interface Flight {
  * retrying: when those in flight have ended, the rejected ones go again, one at a time and oldest first, each failure after a longer
  *   delay, for ever. -> flowing: all of them are stored.
  * held (either mode): nothing starts; `whenIdle` tells when nothing is in flight. Released again when the partition stays.
+ * renewing (either mode; `renew`: the topic was made anew): nothing new is taken until all that came from the old topic is stored, so that
+ *   nothing overtakes it; the start of the new topic is committable at once, the offsets of the old one are nobody's any more.
+ *   -> flowing, at the start of the new topic.
  * closed: what waits is dropped and in-flight batches are no longer counted: their records belong to the partition's next owner.
  *
  * The session owns it; batches that end after `close` change nothing but the window.
@@ -51,6 +58,8 @@ export class PartitionLane implements TopicPartition {
   committedOffset: bigint | null
   /** Where the next fetch begins. */
   private nextFetchOffset: bigint
+  private topicIdOfRecords: string | null
+  private renewing = false
   private waiting: FetchedRecord[] = []
   private head = 0
   private waitingBytes = 0
@@ -64,7 +73,7 @@ export class PartitionLane implements TopicPartition {
   private retryTimer: NodeJS.Timeout | undefined
   private awaitingGate = false
   private idleListeners: (() => void)[] = []
-  private readonly offsets: ContiguousOffsets
+  private offsets: ContiguousOffsets
   private readonly closing = new AbortController()
 
   constructor(private readonly options: LaneOptions) {
@@ -72,11 +81,16 @@ export class PartitionLane implements TopicPartition {
     this.partition = options.partition
     this.committedOffset = options.committedOffset
     this.nextFetchOffset = options.startOffset
+    this.topicIdOfRecords = options.topicId
     this.offsets = new ContiguousOffsets(options.startOffset)
   }
 
   get position(): bigint {
     return this.nextFetchOffset
+  }
+
+  get topicId(): string | null {
+    return this.topicIdOfRecords
   }
 
   get committable(): bigint {
@@ -94,11 +108,12 @@ export class PartitionLane implements TopicPartition {
 
   /** A lane that retries takes nothing new: it must not fill the window that the others need. */
   get wantsRecords(): boolean {
-    return this.mode === 'flowing' && !this.held && !this.isClosed
+    return this.mode === 'flowing' && !this.held && !this.isClosed && !this.renewing
   }
 
-  append(records: readonly FetchedRecord[], nextOffset: bigint): void {
+  append(records: readonly FetchedRecord[], nextOffset: bigint, topicId: string | null = this.topicIdOfRecords): void {
     if (this.isClosed) return
+    this.topicIdOfRecords = topicId
     let bytes = 0
     for (const record of records) {
       bytes += record.sizeBytes
@@ -110,6 +125,15 @@ export class PartitionLane implements TopicPartition {
     if (records.length > 0) this.options.window.take(records.length, bytes)
     else if (this.head === this.waiting.length) this.offsets.markStored(this.offsets.open(nextOffset))
     this.startBatches()
+  }
+
+  /** The topic is another one by now: goes on at its start. */
+  renew(topicId: string, startOffset: bigint): void {
+    this.topicIdOfRecords = topicId
+    this.nextFetchOffset = startOffset
+    this.offsets = new ContiguousOffsets(startOffset)
+    this.committedOffset = null
+    this.renewing = this.pending > 0
   }
 
   hold(): void {
@@ -188,11 +212,13 @@ export class PartitionLane implements TopicPartition {
     }
     const deliveries: Delivery[] = this.waiting.slice(start, end)
     const endOffset = end < this.waiting.length ? this.waiting[end]!.offset : this.nextFetchOffset
+    // Those of the old topic count for nothing in the new one.
+    const offsets = this.renewing ? new ContiguousOffsets(endOffset) : this.offsets
     this.dropTaken(end)
     this.waitingBytes -= sizeBytes
     const { topic, partition } = this
     const event = { topic, partition, firstOffset: deliveries[0]!.offset, records: deliveries.length, sizeBytes, attempt: 1 }
-    return { batch: { topic, partition, deliveries }, run: this.offsets.open(endOffset), event, attempt: 1 }
+    return { batch: { topic, partition, deliveries }, run: offsets.open(endOffset), offsets, event, attempt: 1 }
   }
 
   private dropTaken(end: number): void {
@@ -219,7 +245,8 @@ export class PartitionLane implements TopicPartition {
     this.pending -= event.records
     // One that was in flight already says nothing about the rejected ones.
     if (flight.attempt > 1) this.retryDelayMs = 0
-    if (!this.isClosed) this.offsets.markStored(flight.run)
+    if (!this.isClosed) flight.offsets.markStored(flight.run)
+    if (this.pending === 0) this.renewing = false
     this.options.events.emit('batchStored', { ...event, durationMs })
     if (this.mode === 'retrying' && this.inFlight === 0 && this.rejected.length === 0) this.mode = 'flowing'
     this.announceIdle()

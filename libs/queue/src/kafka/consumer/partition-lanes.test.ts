@@ -22,7 +22,7 @@ function makeLanes() {
     findStarts: (partitions) =>
       new Promise<readonly StartPosition[]>((resolve, fail) => {
         const answer = (offset: number) =>
-          resolve(partitions.map((partition) => ({ ...partition, offset: BigInt(offset), committed: true })))
+          resolve(partitions.map((partition) => ({ ...partition, offset: BigInt(offset), topicId: 'first', committed: true })))
         lookups.push({ partitions, answer, fail })
       }),
     createLane: ({ topic, partition, offset }) =>

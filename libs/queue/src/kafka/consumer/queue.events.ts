@@ -10,6 +10,12 @@ export interface BatchEvent extends TopicPartition {
   readonly attempt: number
 }
 
+/**
+ * out_of_range: retention has taken the records in between. made_anew: the topic was deleted, with what of it was not read, and its name
+ * now means another one, which is read from its beginning.
+ */
+export type OffsetResetCause = 'out_of_range' | 'made_anew'
+
 /** What happens at the queue, for metrics and logs. */
 export interface QueueEventMap {
   batchDispatched: [BatchEvent]
@@ -21,8 +27,8 @@ export interface QueueEventMap {
   /** Partitions were given up; `undrained` had batches in flight when the time for that was over. */
   revoked: [{ readonly partitions: readonly TopicPartition[]; readonly undrained: readonly TopicPartition[] }]
   assigned: [{ readonly partitions: readonly TopicPartition[]; readonly added: readonly TopicPartition[] }]
-  /** A position was out of range: the records in between are gone from Kafka. */
-  offsetReset: [TopicPartition & { readonly from: bigint; readonly to: bigint }]
+  /** Records are gone from Kafka, perhaps unread. */
+  offsetReset: [TopicPartition & { readonly from: bigint; readonly to: bigint; readonly cause: OffsetResetCause }]
   /** `attempt`: of the fetch that follows, 2 or more. */
   fetchFailed: [{ readonly error: Error; readonly attempt: number; readonly delayMs: number }]
   /** The session ended by itself and is opened again after a delay; `attempt` as above. */

@@ -54,6 +54,16 @@ describe(StartPositions.name, () => {
     ])
   })
 
+  it('begins a topic that was made anew at earliest, whatever KAFKA_START_FROM says', async () => {
+    const admin = new FakeClusterAdmin({ tasks: [{ first: 0n, next: 100n, committed: 42n }] })
+    const positions = starts('latest')
+    await positions.settle(admin, ['tasks'])
+    admin.topics.tasks = [{ first: 0n, next: 9n }]
+    admin.ids.tasks = 'second'
+    await positions.settle(admin, ['tasks'])
+    expect(admin.topics.tasks[0]!.committed).toBe(0n)
+  })
+
   it('takes the start that another replica has committed meanwhile', async () => {
     const admin = new FakeClusterAdmin({ tasks: [{ first: 0n, next: 10n }] })
     const [partition] = admin.topics.tasks!

@@ -16,6 +16,8 @@ export class StartRefusedError extends Error {
 
 export interface StartPosition extends TopicPartition {
   readonly offset: bigint
+  /** Of the topic that this offset is of; null where the brokers have not told. */
+  readonly topicId: string | null
   /** false: nothing is committed yet, so the start itself must be, or a restart would begin somewhere else. */
   readonly committed: boolean
 }
@@ -34,16 +36,18 @@ function byPartition(positions: readonly RecordPosition[]): Offsets {
  * Decides where a partition begins. A committed offset wins. A topic on which the group has committed nothing begins at earliest while it
  * is empty, else at KAFKA_START_FROM, and is refused where that is not set; the decision is committed for all of its partitions before
  * anybody joins, so that neither a restart nor the next replica decides again. A partition that was added to a known topic begins at
- * earliest: its records are new.
+ * earliest: its records are new. So are those of a topic that this process has known under another id.
  */
 export class StartPositions {
   /** Decided once in the life of the process: a topic that was empty then begins at earliest, whatever has come since. */
   private readonly begins = new Map<string, StartFrom>()
+  private readonly topicIds = new Map<string, string>()
 
   constructor(private readonly options: { readonly groupId: string; readonly startFrom: StartFrom | undefined }) {}
 
   /** Throws StartRefusedError. */
   async settle(admin: ClusterAdmin, topics: readonly string[]): Promise<void> {
+    await this.learnIds(admin, topics)
     const committed = await admin.committed(await admin.partitions(topics))
     const unknown = topics.filter((topic) => !committed.some((position) => position.topic === topic))
     if (unknown.length === 0) return
@@ -56,14 +60,25 @@ export class StartPositions {
   }
 
   async find(admin: ClusterAdmin, partitions: readonly TopicPartition[]): Promise<readonly StartPosition[]> {
+    // Before the offsets: where the topic is made anew in between, the first fetch finds that its id is another one.
+    await this.learnIds(admin, Array.from(new Set(partitions.map(({ topic }) => topic))))
     const committed = byPartition(await admin.committed(partitions))
     const open = partitions.filter((partition) => !committed.has(keyOf(partition)))
     const starts = byPartition(await this.findStarts(admin, new Set(open.map(({ topic }) => topic))))
     return partitions.map((partition) => {
       const known = committed.get(keyOf(partition))
       const offset = known ?? starts.get(keyOf(partition)) ?? 0n
-      return { topic: partition.topic, partition: partition.partition, offset, committed: known !== undefined }
+      const { topic } = partition
+      return { topic, partition: partition.partition, offset, topicId: this.topicIds.get(topic) ?? null, committed: known !== undefined }
     })
+  }
+
+  private async learnIds(admin: ClusterAdmin, topics: readonly string[]): Promise<void> {
+    for (const [topic, id] of await admin.topicIds(topics)) {
+      const before = this.topicIds.get(topic)
+      if (before !== undefined && before !== id) this.begins.set(topic, 'earliest')
+      this.topicIds.set(topic, id)
+    }
   }
 
   /**
