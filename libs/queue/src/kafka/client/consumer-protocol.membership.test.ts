@@ -88,6 +88,8 @@ describe(ConsumerProtocolMembership.name, () => {
     expect(told).toEqual(['owns 0', expect.stringMatching(/^lost .*made anew/)])
     await vi.advanceTimersByTimeAsync(4 * INTERVAL_MS)
     expect(coordinator.heartbeats).toHaveLength(3)
+    await membership.leave()
+    expect(coordinator.heartbeats.at(-1)!.epoch).toBe(-1)
   })
 
   it('joins with its topics, takes over what it is given and says so at once', async () => {

@@ -26,7 +26,8 @@ type Heartbeat = consumerGroupHeartbeatV1.ConsumerGroupHeartbeatResponse
  *
  * joined -> reconciling (a heartbeat brings another assignment): first what is taken away is given up (the listener drains and commits,
  *   heartbeats go on), then a heartbeat says so at once, then what is new is taken over and said too -> joined.
- * any -> out (thrown out, or assigned a topic whose id it did not learn when it joined, since that was made anew; told to the listener once) or left. Another life is another object.
+ * any -> out (thrown out) or astray (assigned a topic whose id it did not learn when it joined, since that was made anew: the broker still
+ *   counts on it, so it must leave), told to the listener once; or left. Another life is another object.
  */
 export class ConsumerProtocolMembership extends GroupMembership {
   private epoch = JOIN_EPOCH
@@ -38,7 +39,7 @@ export class ConsumerProtocolMembership extends GroupMembership {
   private reconciling = false
   private timer: NodeJS.Timeout | undefined
   private beating: Promise<void> | undefined
-  private state: 'new' | 'joined' | 'out' | 'left' = 'new'
+  private state: 'new' | 'joined' | 'astray' | 'out' | 'left' = 'new'
 
   constructor(
     private readonly settings: QueueSettings,
@@ -73,13 +74,13 @@ export class ConsumerProtocolMembership extends GroupMembership {
 
   async leave(): Promise<void> {
     if (this.state === 'left') return
-    const wasJoined = this.state === 'joined'
+    const isMember = this.state === 'joined' || this.state === 'astray'
     this.state = 'left'
     clearTimeout(this.timer)
     const patience = setTimeout(() => void this.coordinator.close(), LEAVE_TIMEOUT_MS)
     // A static member says that it will be back: its partitions stay its own for the session timeout.
     const epoch = this.settings.groupInstanceId === undefined ? LEAVE_EPOCH : LEAVE_STATIC_EPOCH
-    if (wasJoined) await this.send(epoch, null, []).catch(() => undefined)
+    if (isMember) await this.send(epoch, null, []).catch(() => undefined)
     clearTimeout(patience)
     await this.coordinator.close()
   }
@@ -143,7 +144,7 @@ export class ConsumerProtocolMembership extends GroupMembership {
     this.schedule(heartbeatIntervalMs)
     if (assignment === null) return
     if (assignment.topicPartitions.some(({ topicId }) => !this.topicIds.has(topicId))) {
-      this.goOut(new Error('a topic of this member was made anew: it has another id'))
+      this.goOut('astray', new Error('a topic of this member was made anew: it has another id'))
       return
     }
     this.target = this.decode(assignment.topicPartitions)
@@ -156,11 +157,11 @@ export class ConsumerProtocolMembership extends GroupMembership {
       this.schedule(RETRY_MS)
       return
     }
-    this.goOut(explainError(error))
+    this.goOut('out', explainError(error))
   }
 
-  private goOut(cause: Error): void {
-    this.state = 'out'
+  private goOut(state: 'out' | 'astray', cause: Error): void {
+    this.state = state
     clearTimeout(this.timer)
     this.listener.lost(cause)
   }
