@@ -7,9 +7,16 @@ const acceptsFile = (fields: object) => accepts({ files: [{ key: 'a', ...fields 
 const makeMessages = (count: number) => Array.from({ length: count }, () => ({ role: 'user', content: 'x' }))
 
 describe('taskMessageSchema', () => {
-  it.each(['a', 'A-b_c.d:9', 'x'.repeat(128)])('accepts the task id %s', (id) => expect(accepts({ task_id: id })).toBe(true))
+  it.each(['a', 'A-b_c.d:9', '...', '.a', 'x'.repeat(128)])('accepts the task id %s', (id) => expect(accepts({ task_id: id })).toBe(true))
 
-  it.each(['', 'x'.repeat(129), 'a b', 'a/b', 'é', 'a\n'])('refuses the task id %j', (id) => expect(accepts({ task_id: id })).toBe(false))
+  it.each(['', 'x'.repeat(129), 'a b', 'a/b', 'é', 'a\n', '.', '..'])('refuses the task id %j', (id) =>
+    expect(accepts({ task_id: id })).toBe(false),
+  )
+
+  it('says what is wrong with the task id', () => {
+    const { error } = taskMessageSchema.safeParse({ task_id: '..', prompt: 'x' })
+    expect(error!.issues).toMatchObject([{ path: ['task_id'], message: expect.stringContaining('not just "." or ".."') as string }])
+  })
 
   it.each(['a', 'a/b.txt', 'a..b/c..', '...', 'отчёт/1.txt', 'k'.repeat(1_024)])('accepts the object key %s', (key) => {
     expect(acceptsFile({ key })).toBe(true)
@@ -23,6 +30,7 @@ describe('taskMessageSchema', () => {
   it.each([
     ['priority', [0, 9], [-1, 10, 1.5, '5']],
     ['type', ['summary', 't'.repeat(64)], ['', 'a b', 't'.repeat(65)]],
+    ['tenant', ['acme', '...'], ['.', '..', 'a/b']],
     ['model', ['GigaChat-2', 'm'.repeat(128)], ['', 'm'.repeat(129)]],
     ['deadline', ['2026-01-02T03:04:05Z', '2026-01-02T03:04:05.123+03:00'], ['2026-01-02', '2026-01-02T03:04:05', 1]],
     ['on_maybe_paid', ['retry', 'hold', 'fail'], ['pay']],

@@ -2,14 +2,15 @@ import { z } from 'zod'
 
 /** What the fields of a task may hold. Sizes are in characters unless named otherwise. */
 export const TASK_LIMITS = {
-  taskIdPattern: /^[A-Za-z0-9._:-]{1,128}$/,
-  namePattern: /^[A-Za-z0-9._-]{1,64}$/,
+  /** Neither `.` nor `..`: both stand between slashes in object keys, where they mean something else. */
+  taskIdPattern: /^(?!\.{1,2}$)[A-Za-z0-9._:-]{1,128}$/,
+  namePattern: /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}$/,
   maxFiles: 32,
   maxMessages: 1_000,
   maxObjectKeyBytes: 1_024,
 } as const
 
-const name = z.string().regex(TASK_LIMITS.namePattern, 'must be 1 to 64 of A-Z a-z 0-9 . _ -')
+const name = z.string().regex(TASK_LIMITS.namePattern, 'must be 1 to 64 of A-Z a-z 0-9 . _ - and not just "." or ".."')
 
 const message = z.object({
   role: z.enum(['system', 'user', 'assistant']),
@@ -57,7 +58,7 @@ export const modelParamsSchema = z.strictObject({
 /** The value of a record on a tasks topic. Unknown fields are tolerated, so that producers may be newer than the service. */
 export const taskMessageSchema = z
   .object({
-    task_id: z.string().regex(TASK_LIMITS.taskIdPattern, 'must be 1 to 128 of A-Z a-z 0-9 . _ : -'),
+    task_id: z.string().regex(TASK_LIMITS.taskIdPattern, 'must be 1 to 128 of A-Z a-z 0-9 . _ : - and not just "." or ".."'),
     kind: z.string().optional(),
     type: name.optional(),
     tenant: name.optional(),

@@ -26,10 +26,10 @@ beforeEach(() => {
   files = new FakeFileStore()
 })
 
-function makeKnown(message: Partial<TaskMessage> = {}): KnownTask {
+function makeKnown(message: Partial<TaskMessage> = {}, named: { tenant?: string; taskId?: string } = {}): KnownTask {
   const type = makeTaskType()
   return {
-    task: makeClaimedTask({ taskId: 'a', run: 2 }),
+    task: makeClaimedTask({ taskId: 'a', run: 2, ...named }),
     message: { task_id: 'a', prompt: 'x', ...message },
     type,
     tenant: { name: 'default', filePrefixes: [] },
@@ -37,10 +37,10 @@ function makeKnown(message: Partial<TaskMessage> = {}): KnownTask {
   }
 }
 
-function judge(text: string, message: Partial<TaskMessage> = {}, promptVersion?: string) {
+function judge(text: string, message: Partial<TaskMessage> = {}, promptVersion?: string, named: { tenant?: string; taskId?: string } = {}) {
   clients.client.parse.mockReturnValue({ text, usage, finishReason: 'stop', model: 'GigaChat-2:1' })
   const answerJudge = new AnswerJudge(clients, checker, files, { inlineAnswerBytes: INLINE_BYTES, filesInHandBytes: 1_000, maxCrashes: 5 })
-  return answerJudge.judge(makeKnown(message), { ...makeAnswer(), ...(promptVersion !== undefined && { promptVersion }) }, signal)
+  return answerJudge.judge(makeKnown(message, named), { ...makeAnswer(), ...(promptVersion !== undefined && { promptVersion }) }, signal)
 }
 
 const answerFacts = { model: 'GigaChat-2:1', finishReason: 'stop', usage, llmMs: 12 }
@@ -65,6 +65,12 @@ describe(AnswerJudge.name, () => {
     const text = 'яяяяя'
     expect(await judge(text)).toMatchObject({ outcome: 'succeeded', output: { outputRef: reference } })
     expect(files.putAnswer.mock.calls).toEqual([['default/2026-01-02/a/2.txt', Buffer.from(text), signal]])
+  })
+
+  it('makes a plain object key of whatever the ledger holds: a paid answer once failed for a task called ".."', async () => {
+    files.putAnswer.mockResolvedValue(reference)
+    await judge('яяяяя', {}, undefined, { tenant: '.', taskId: '..' })
+    expect(files.putAnswer.mock.calls[0]![0]).toBe('~./2026-01-02/~../2.txt')
   })
 
   it('leaves the text and the JSON out of the event when the answer lies in storage', async () => {

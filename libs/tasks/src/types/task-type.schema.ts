@@ -8,7 +8,7 @@ import { sizeSchema } from './size.schema.js'
 const DEFAULT_MAX_FILE_BYTES = 5 * 1_048_576
 const MAX_FILE_BYTES = 64 * 1_048_576
 
-const name = z.string().regex(TASK_LIMITS.namePattern, 'must be 1 to 64 of A-Z a-z 0-9 . _ -')
+const name = z.string().regex(TASK_LIMITS.namePattern, 'must be 1 to 64 of A-Z a-z 0-9 . _ - and not just "." or ".."')
 const modelName = z.string().min(1).max(128)
 
 const schedule = z.array(durationSchema).check((context) => {

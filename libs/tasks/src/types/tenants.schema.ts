@@ -1,7 +1,7 @@
 import { TASK_LIMITS } from '#libs/contracts'
 import { z } from 'zod'
 
-const name = z.string().regex(TASK_LIMITS.namePattern, 'must be 1 to 64 of A-Z a-z 0-9 . _ -')
+const name = z.string().regex(TASK_LIMITS.namePattern, 'must be 1 to 64 of A-Z a-z 0-9 . _ - and not just "." or ".."')
 
 const filePrefix = z
   .string()
