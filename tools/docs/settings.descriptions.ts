@@ -77,6 +77,9 @@ export const SETTING_GROUPS: readonly SettingGroup[] = [
       KAFKA_BATCH_RECORDS: { does: 'Records that are stored together at most.' },
       KAFKA_BATCH_BYTES: { does: 'The same in bytes.' },
       KAFKA_BATCHES_IN_FLIGHT: { does: 'Batches that are stored at the same time.' },
+      KAFKA_UNPACKED_BATCH_BYTES: {
+        does: 'Records that were compressed together may have so many bytes when unpacked; larger ones are rejected unread, as one dead letter with their offsets. Raise it and send them again.',
+      },
       KAFKA_FETCH_BYTES: { does: 'One fetch at most.' },
       KAFKA_FETCH_WAIT_MS: { does: 'How long a broker may keep a fetch waiting for records.' },
       KAFKA_COMMIT_INTERVAL_MS: { does: 'How often offsets of what is stored are committed.' },

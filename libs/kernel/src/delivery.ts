@@ -14,6 +14,20 @@ export interface Delivery extends RecordPosition {
   readonly headers: ReadonlyMap<string, Buffer>
   /** The record's own time, milliseconds since 1970. */
   readonly timestampMs: number
+  /** Only where the value could not be read: this stands for one or more records whose contents are too large for our memory. */
+  readonly unread?: UnreadRecords | undefined
+}
+
+/** Records that were compressed together and would take more than `maxBytes` when unpacked. */
+export interface UnreadRecords {
+  readonly firstOffset: bigint
+  readonly lastOffset: bigint
+  readonly count: number
+  /** As they are in Kafka: compressed. */
+  readonly sizeBytes: number
+  /** Of the compressed bytes, lower-case hex. */
+  readonly sha256: string
+  readonly maxBytes: number
 }
 
 /**

@@ -205,6 +205,41 @@ describe('what the intake passes on', () => {
   })
 })
 
+describe('what the intake does with compressed records', () => {
+  it.each(['gzip', 'snappy', 'lz4', 'zstd'] as const)(
+    'reads %s, but nothing that is too large when unpacked, and goes on behind it',
+    async (compression) => {
+      const rig = await KafkaRig.create(kafkaBrokers, { partitions: 1 })
+      const taken: DeliveryBatch['deliveries'][number][] = []
+      const store = (batch: DeliveryBatch) => Promise.resolve(void taken.push(...batch.deliveries))
+      const intake = rig.startIntake({ env: { KAFKA_UNPACKED_BATCH_BYTES: '1048576' }, store })
+      await whenOwning(intake, 1)
+      const large = Buffer.alloc(900_000, 'xyz')
+      await rig.produceCompressed(compression, [Buffer.from('a'), null, large])
+      await rig.produceCompressed(compression, [Buffer.from('b'), Buffer.alloc(8 * 1_024 ** 2)])
+      await rig.produceCompressed(compression, [Buffer.from('c')])
+      await waitUntil('everything is committed', async () => (await rig.committed()).join() === '6')
+      expect(taken.map(({ offset }) => Number(offset))).toEqual([0, 1, 2, 3, 5])
+      expect([taken[0], taken[1], taken[4]].map((delivery) => delivery!.value?.toString() ?? null)).toEqual(['a', null, 'c'])
+      expect(taken[2]!.value!.equals(large)).toBe(true)
+      const unread = { firstOffset: 3n, lastOffset: 4n, count: 2, maxBytes: 1_048_576 }
+      expect(taken[3]).toMatchObject({ value: null, unread })
+      expect(taken[3]!.unread!.sizeBytes).toBeLessThan(500_000)
+    },
+  )
+
+  it('takes what is compressed well in portions, however much one fetch brings', async () => {
+    const rig = await KafkaRig.create(kafkaBrokers, { partitions: 1 })
+    const sizes: number[] = []
+    const store = (batch: DeliveryBatch) => Promise.resolve(void sizes.push(...batch.deliveries.map(({ value }) => value!.length)))
+    for (let batch = 0; batch < 20; batch++) await rig.produceCompressed('zstd', [Buffer.alloc(1_024 ** 2)])
+    const intake = rig.startIntake({ env: { KAFKA_START_FROM: 'earliest', KAFKA_WINDOW_BYTES: '2097152' }, store })
+    await waitUntil('everything is committed', async () => (await rig.committed()).join() === '20')
+    expect(sizes).toEqual(Array.from({ length: 20 }, () => 1_024 ** 2))
+    expect(intake.stored).toEqual(Array.from({ length: 20 }, (_, offset) => `0:${offset}`))
+  })
+})
+
 describe('what the intake does when records are gone', () => {
   it('goes on with what is left, says loudly what it has missed, and commits on: it once asked for them for ever', async () => {
     const rig = await KafkaRig.create(kafkaBrokers, { partitions: 1 })

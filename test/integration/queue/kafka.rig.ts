@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import { Admin } from '@platformatic/kafka'
+import { Admin, Producer } from '@platformatic/kafka'
 import { onTestFinished } from 'vitest'
 import { DELIVERIES_PATTERN, IntakeGate, SystemClock, type DeliveryBatch, type IntakeState } from '#libs/kernel'
 import { createKafkaTransport, KafkaStatus, PlatformaticKafkaClient, QueueEvents, queueSettings, type QueueSettings } from '#libs/queue'
@@ -88,6 +88,14 @@ export class KafkaRig {
         ),
       )
     }
+    await producer.close()
+  }
+
+  /** As one batch, to the partition 0. */
+  async produceCompressed(compression: 'gzip' | 'snappy' | 'lz4' | 'zstd', values: readonly (Buffer | null)[]): Promise<void> {
+    const producer = new Producer({ clientId: 'test', bootstrapBrokers: [...this.brokers] })
+    const messages = values.map((value) => ({ topic: this.topic, partition: 0, value: value as Buffer }))
+    await producer.send({ messages, compression })
     await producer.close()
   }
 

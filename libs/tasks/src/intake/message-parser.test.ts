@@ -31,6 +31,13 @@ describe(MessageParser.name, () => {
     expect(parseJson({ task_id: 'a', prompt: 'b', future: { x: 1 } }).message).toEqual({ task_id: 'a', prompt: 'b' })
   })
 
+  it('refuses records that were too large to be unpacked, and names them', () => {
+    const unread = { firstOffset: 7n, lastOffset: 9n, count: 3, sizeBytes: 40, sha256: 'abc', maxBytes: 1_000 }
+    const { error } = parser.parse({ value: null, unread })
+    expect(error).toMatchObject({ code: 'message_too_large', retryable: false })
+    expect(error!.message).toContain('3 records at the offsets 7 to 9 were not read: compressed together they have 40 bytes (SHA-256 abc)')
+  })
+
   it('refuses a tombstone', () => {
     expect(parse(null).error).toMatchObject({ code: 'tombstone', retryable: false })
   })

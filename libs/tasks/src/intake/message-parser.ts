@@ -1,6 +1,6 @@
 import { taskMessageSchema, TASK_LIMITS, type TaskMessage } from '#libs/contracts'
 import { describeSchemaIssue } from '#libs/config'
-import { TaskError, type Delivery } from '#libs/kernel'
+import { TaskError, type Delivery, type UnreadRecords } from '#libs/kernel'
 import { Inject, Injectable } from '@nestjs/common'
 import { isUtf8 } from 'node:buffer'
 import { scanJsonShape } from './message-parser.scan.js'
@@ -27,7 +27,8 @@ export type ParsedMessage =
 export class MessageParser {
   constructor(@Inject(messageSettings.KEY) private readonly settings: MessageSettings) {}
 
-  parse({ value }: Pick<Delivery, 'value'>): ParsedMessage {
+  parse({ value, unread }: Pick<Delivery, 'value' | 'unread'>): ParsedMessage {
+    if (unread !== undefined) return refuse('message_too_large', describeUnread(unread))
     if (value === null) return refuse('tombstone', 'the record has no value: a task cannot be taken back by a tombstone')
     const { maxMessageBytes } = this.settings
     if (value.length > maxMessageBytes) {
@@ -40,6 +41,13 @@ export class MessageParser {
   parseStored(payload: string): ParsedMessage {
     return parseStoredMessage(payload)
   }
+}
+
+function describeUnread({ firstOffset, lastOffset, count, sizeBytes, sha256, maxBytes }: UnreadRecords): string {
+  return (
+    `${count} records at the offsets ${firstOffset} to ${lastOffset} were not read: compressed together they have ${sizeBytes} bytes ` +
+    `(SHA-256 ${sha256}), unpacked they take more than KAFKA_UNPACKED_BATCH_BYTES (${maxBytes})`
+  )
 }
 
 function parseBytes(value: Buffer): ParsedMessage {

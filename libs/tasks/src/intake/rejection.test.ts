@@ -45,6 +45,16 @@ describe(makeRejection.name, () => {
     })
   })
 
+  it('keeps neither a value of more than 16 MiB nor a key of more than 64 KiB, but says what the value was', () => {
+    const delivery = makeDelivery({ key: Buffer.alloc(65_537), value: Buffer.alloc(16 * 1_024 ** 2 + 1) })
+    const sha256 = createHash('sha256').update(delivery.value!).digest('hex')
+    expect(makeRejection(delivery, { error })).toMatchObject({ key: null, value: null })
+    const letter = readDeadLetter(delivery)
+    expect(letter).toHaveProperty('error.message', `priority: must be at most 9; the value is not kept: 16777217 bytes, SHA-256 ${sha256}`)
+    expect(letter).not.toHaveProperty('original_ref')
+    expect(makeRejection(makeDelivery({ value: Buffer.alloc(16 * 1_024 ** 2) }), { error }).value).toHaveLength(16 * 1_024 ** 2)
+  })
+
   it('is the same whenever it is made again', () => {
     const delivery = makeDelivery()
     expect(makeRejection(delivery, { error })).toEqual(makeRejection(delivery, { error }))

@@ -1,3 +1,4 @@
+import type { UnreadRecords } from '#libs/kernel'
 import type { FetchedRecord } from '../kafka-client.port.js'
 
 const EMPTY = Buffer.alloc(0)
@@ -20,6 +21,7 @@ export class KafkaDelivery implements FetchedRecord {
     readonly value: Buffer | null,
     readonly timestampMs: number,
     private readonly rawHeaders: RawHeaders,
+    readonly unread?: UnreadRecords,
   ) {
     let sizeBytes = OVERHEAD_BYTES + (key === null ? 0 : key.length) + (value === null ? 0 : value.length)
     for (const [name, content] of rawHeaders) sizeBytes += (name?.length ?? 0) + (content?.length ?? 0)

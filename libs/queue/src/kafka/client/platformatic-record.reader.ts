@@ -1,18 +1,19 @@
 import type { RecordPosition } from '#libs/kernel'
-import {
-  Consumer,
-  FetchIsolationLevels,
-  ListOffsetTimestamps,
-  ProtocolError,
-  ResponseError,
-  type ClusterMetadata,
-  type fetchV17,
-} from '@platformatic/kafka'
+import { FetchIsolationLevels, ListOffsetTimestamps, ProtocolError, ResponseError, type ClusterMetadata } from '@platformatic/kafka'
 import type { QueueSettings } from '../../queue.settings.js'
-import { RecordReader, type FetchedPartition, type FetchLimits, type FetchPosition, type TopicPartition } from '../kafka-client.port.js'
+import {
+  RecordReader,
+  type FetchedPartition,
+  type FetchedRecord,
+  type FetchLimits,
+  type FetchPosition,
+  type TopicPartition,
+} from '../kafka-client.port.js'
 import { makeClientOptions } from './client-options.js'
 import { explained, explainError } from './explain-error.js'
-import { readFetched } from './read-fetched.js'
+import type { PackedFetch, PackedPartition } from './packed-fetch.api.js'
+import { PackedFetchConsumer } from './packed-fetch.consumer.js'
+import { readFetched, type UnpackLimits } from './read-fetched.js'
 
 const NO_ERROR = 0
 const OFFSET_OUT_OF_RANGE = 1
@@ -24,13 +25,15 @@ const NO_EPOCH = -1
  * committed offsets of partitions that stay.
  */
 export class PlatformaticRecordReader extends RecordReader {
-  private readonly consumer: Consumer
+  private readonly consumer: PackedFetchConsumer
+  private readonly unpackLimits: UnpackLimits
   private readonly topics: string[]
 
   constructor(settings: QueueSettings) {
     super()
     this.topics = [...settings.topics.tasks]
-    this.consumer = new Consumer({ ...makeClientOptions(settings, 'reader'), groupId: settings.groupId })
+    this.unpackLimits = { batchBytes: settings.unpackedBatchBytes, answerBytes: settings.window.maxBytes }
+    this.consumer = new PackedFetchConsumer({ ...makeClientOptions(settings, 'reader'), groupId: settings.groupId })
     this.consumer.topics.trackAll(...this.topics)
   }
 
@@ -73,6 +76,7 @@ export class PlatformaticRecordReader extends RecordReader {
         maxWaitTime: limits.maxWaitMs,
         isolationLevel: FetchIsolationLevels.READ_COMMITTED,
       })
+      .then((answer) => answer as unknown as PackedFetch)
       .catch((error: unknown) => this.salvage(error))
     const names = new Map(Array.from(topics, ([name, { id }]) => [id, name]))
     return this.readResponse(response, positions, names)
@@ -87,8 +91,8 @@ export class PlatformaticRecordReader extends RecordReader {
   }
 
   /** One bad partition makes the library throw the whole answer, with what came for the others inside of the error. */
-  private salvage(error: unknown): fetchV17.FetchResponse {
-    const response = error instanceof ResponseError ? (error as ResponseError & { response?: fetchV17.FetchResponse }).response : undefined
+  private salvage(error: unknown): PackedFetch {
+    const response = error instanceof ResponseError ? (error as ResponseError & { response?: PackedFetch }).response : undefined
     if (response !== undefined && response.errorCode === NO_ERROR) return response
     // The leader may be another one by now, and the cache would know it only in half a minute.
     this.consumer.clearMetadata()
@@ -96,21 +100,40 @@ export class PlatformaticRecordReader extends RecordReader {
   }
 
   private async readResponse(
-    response: fetchV17.FetchResponse,
-    positions: readonly RecordPosition[],
+    response: PackedFetch,
+    positions: readonly FetchPosition[],
     names: ReadonlyMap<string, string>,
   ): Promise<FetchedPartition[]> {
     const fetched: FetchedPartition[] = []
+    let room = this.unpackLimits.answerBytes
     for (const { topicId, partitions } of response.responses) {
       const topic = names.get(topicId)
       for (const answer of partitions) {
         const position = positions.find((asked) => asked.topic === topic && asked.partition === answer.partitionIndex)
         if (position === undefined) continue
-        if (answer.errorCode === NO_ERROR) fetched.push(readFetched(answer, position, topicId))
-        else fetched.push(await this.readError(answer.errorCode, position))
+        if (answer.errorCode !== NO_ERROR) {
+          fetched.push(await this.readError(answer.errorCode, position))
+          continue
+        }
+        // What has no room comes again with the next fetch.
+        if (room <= 0) continue
+        const records = this.unpack(answer, position, topicId, room)
+        fetched.push(records)
+        if (records.kind === 'records') room -= sumOf(records.records)
       }
     }
     return fetched
+  }
+
+  /** What cannot be unpacked is an error of its partition alone: a codec that we do not know, or bytes that are not what they were. */
+  private unpack(answer: PackedPartition, position: FetchPosition, topicId: string, room: number): FetchedPartition {
+    try {
+      return readFetched(answer, position, topicId, { ...this.unpackLimits, answerBytes: room })
+    } catch (error) {
+      const { topic, partition, offset } = position
+      const cause = new Error(`the records of ${topic}[${partition}] at offset ${offset} cannot be unpacked`, { cause: error })
+      return { kind: 'failed', topic, partition, error: cause }
+    }
   }
 
   private async readError(errorCode: number, { topic, partition }: RecordPosition): Promise<FetchedPartition> {
@@ -144,4 +167,10 @@ export class PlatformaticRecordReader extends RecordReader {
     if (start === undefined) throw new Error(`the broker does not say where ${topic}[${partition}] begins`)
     return start
   }
+}
+
+function sumOf(records: readonly FetchedRecord[]): number {
+  let bytes = 0
+  for (const { sizeBytes } of records) bytes += sizeBytes
+  return bytes
 }

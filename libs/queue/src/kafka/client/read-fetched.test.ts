@@ -1,9 +1,10 @@
-import type { fetchV17 } from '@platformatic/kafka'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import type { PackedBatch } from './packed-batch.js'
 import { readFetched } from './read-fetched.js'
 
-type PartitionAnswer = fetchV17.FetchResponsePartition
-type Batch = NonNullable<PartitionAnswer['records']>[number]
+type PartitionAnswer = Parameters<typeof readFetched>[0]
+type BatchRecord = { key: Buffer | null; value: Buffer | null }
+type Batch = PackedBatch & { records: BatchRecord[] }
 
 const [TRANSACTIONAL, CONTROL, LOG_APPEND_TIME] = [1 << 4, 1 << 5, 1 << 3]
 
@@ -25,6 +26,7 @@ function makeBatch(firstOffset: number, count: number, change: Partial<Batch> = 
     producerId: 7n,
     ...times,
     records,
+    unpack: () => records,
     ...change,
   } as unknown as Batch
 }
@@ -36,9 +38,12 @@ function makeMarker(offset: number, type: 0 | 1): Batch {
   return batch
 }
 
-function read(records: Batch[] | null, { from = 0, abortedTransactions = [] as PartitionAnswer['abortedTransactions'] } = {}) {
+function read(
+  records: Batch[] | null,
+  { from = 0, abortedTransactions = [] as PartitionAnswer['abortedTransactions'], answerBytes = 100_000 } = {},
+) {
   const answer = { partitionIndex: 3, errorCode: 0, records, abortedTransactions } as unknown as PartitionAnswer
-  return readFetched(answer, { topic: 'tasks', partition: 3, offset: BigInt(from) }, 'first')
+  return readFetched(answer, { topic: 'tasks', partition: 3, offset: BigInt(from) }, 'first', { batchBytes: 1_000, answerBytes })
 }
 
 const offsetsOf = (fetched: ReturnType<typeof read>) => fetched.records.map(({ offset }) => Number(offset))
@@ -92,5 +97,20 @@ describe(readFetched.name, () => {
       abortedTransactions: [{ producerId: 7n, firstOffset: 0n }],
     })
     expect(offsetsOf(fetched)).toEqual([2])
+  })
+  it('leaves the batches that have no room any more to the next fetch, but for the first', () => {
+    const batches = [makeBatch(0, 2), makeBatch(2, 2), makeBatch(4, 2)]
+    expect(read(batches, { answerBytes: 1 })).toMatchObject({ nextOffset: 2n, records: [{ offset: 0n }, { offset: 1n }] })
+    expect(read(batches, { from: 3, answerBytes: 1 })).toMatchObject({ nextOffset: 4n, records: [{ offset: 3n }] })
+  })
+
+  it('makes one record of a batch that is too large when unpacked, and goes on behind it', () => {
+    const unpack = vi.fn<(maxBytes: number) => undefined>()
+    const batch = makeBatch(0, 5, { unpack, recordCount: 5, packedBytes: 77, hashPacked: () => 'abc' })
+    const { records, nextOffset } = read([batch, makeBatch(5, 1)], { from: 2 })
+    expect(nextOffset).toBe(6n)
+    const unread = { firstOffset: 0n, lastOffset: 4n, count: 5, sizeBytes: 77, sha256: 'abc', maxBytes: 1_000 }
+    expect(records).toMatchObject([{ offset: 2n, key: null, value: null, unread }, { offset: 5n }])
+    expect(unpack).toHaveBeenCalledWith(1_000)
   })
 })
