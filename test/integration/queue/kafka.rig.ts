@@ -129,10 +129,14 @@ export class KafkaRig {
     await admin.close()
   }
 
-  async recreateTopic(partitions: number): Promise<void> {
+  async deleteTopic(): Promise<void> {
     const admin = new Admin({ clientId: 'test', bootstrapBrokers: [...this.brokers] })
     await admin.deleteTopics({ topics: [this.topic] })
     await admin.close()
+  }
+
+  async recreateTopic(partitions: number): Promise<void> {
+    await this.deleteTopic()
     await this.createTopic(this.topic, partitions)
   }
 

@@ -20,6 +20,13 @@ describe(KafkaHealth.name, () => {
     expect(register).toHaveBeenCalledExactlyOnceWith(health)
   })
 
+  it('is down, and names them, while brokers are silent, though the group answers', async () => {
+    const { status, health } = makeHealth()
+    status.update({ state: 'ready' })
+    status.watchFetches({ lastFetchAt: null, silentBrokers: [2] })
+    expect(await health.check()).toEqual({ status: 'down', details: { state: 'ready', partitions: 0, silent_brokers: [2] } })
+  })
+
   it('is up once the group has answered, with or without partitions', async () => {
     const { status, health } = makeHealth()
     status.update({ state: 'ready', assignments: [{ topic: 'tasks', partition: 3 }] })

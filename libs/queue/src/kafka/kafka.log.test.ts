@@ -24,6 +24,8 @@ describe(KafkaLog.name, () => {
     events.emit('reopening', { cause: error, attempt: 2, delayMs: 250 })
     events.emit('offsetReset', { ...partition, from: 5n, to: 9n, cause: 'out_of_range' })
     events.emit('offsetReset', { ...partition, from: 5n, to: 0n, cause: 'made_anew' })
+    for (let attempt = 2; attempt < 9; attempt++) events.emit('partitionFailed', { ...partition, error, attempt, delayMs: 1 })
+    events.emit('brokerSilent', { broker: 2 })
     events.emit('batchFailed', { ...partition, firstOffset: 7n, records: 2, sizeBytes: 9, attempt: 1, error, retryInMs: 100 })
     events.emit('produceFailed', { records: 3, attempt: 2, error })
     events.emit('topicsCreated', { topics: ['tasks'] })
@@ -38,6 +40,8 @@ describe(KafkaLog.name, () => {
         'the topic was deleted and made anew: it is read from its beginning, what was unread of the old one is lost',
         { topic: 'tasks', partition: 0, from: '5', to: '0' },
       ],
+      ['error', 'a partition cannot be read', { topic: 'tasks', partition: 0, error: 'it failed' }],
+      ['error', 'a broker does not answer: the partitions that it leads stand still', { broker: 2 }],
       [
         'warn',
         'a batch is not stored',

@@ -4,6 +4,10 @@ import type { TopicPartition } from './kafka-client.port.js'
 
 const namesOf = (partitions: readonly TopicPartition[]) => partitions.map(({ topic, partition }) => `${topic}[${partition}]`)
 
+const MADE_ANEW = 'the topic was deleted and made anew: it is read from its beginning, what was unread of the old one is lost'
+/** With the default delays after about three seconds. */
+const LASTING_ATTEMPT = 6
+
 /** Writes down what an operator wants to know of Kafka: what changes, and what fails. Single batches and commits are for metrics. */
 @Injectable()
 export class KafkaLog {
@@ -19,12 +23,20 @@ export class KafkaLog {
     )
     events.on('reopening', ({ cause, delayMs }) => logger.warn('the session with Kafka has ended', { error: cause.message, delayMs }))
     events.on('offsetReset', ({ topic, partition, from, to, cause }) =>
-      logger.error(
-        cause === 'made_anew'
-          ? 'the topic was deleted and made anew: it is read from its beginning, what was unread of the old one is lost'
-          : 'records are gone from Kafka before they were read',
-        { topic, partition, from: `${from}`, to: `${to}` },
-      ),
+      logger.error(cause === 'made_anew' ? MADE_ANEW : 'records are gone from Kafka before they were read', {
+        topic,
+        partition,
+        from: `${from}`,
+        to: `${to}`,
+      }),
+    )
+    events.on('topicMadeAnew', ({ topic }) => logger.error(MADE_ANEW, { topic }))
+    events.on('partitionFailed', ({ topic, partition, attempt, error }) => {
+      // Each move of a leader is a failure or two.
+      if (attempt === LASTING_ATTEMPT) logger.error('a partition cannot be read', { topic, partition, error: error.message })
+    })
+    events.on('brokerSilent', ({ broker }) =>
+      logger.error('a broker does not answer: the partitions that it leads stand still', { broker }),
     )
     events.on('batchFailed', ({ topic, partition, firstOffset, records, attempt, retryInMs, error }) =>
       logger.warn('a batch is not stored', {

@@ -1,5 +1,12 @@
 import type { RecordPosition } from '#libs/kernel'
-import { FetchIsolationLevels, ListOffsetTimestamps, ProtocolError, ResponseError, type ClusterMetadata } from '@platformatic/kafka'
+import {
+  FetchIsolationLevels,
+  findErrorBy,
+  ListOffsetTimestamps,
+  ProtocolError,
+  ResponseError,
+  type ClusterMetadata,
+} from '@platformatic/kafka'
 import type { QueueSettings } from '../../queue.settings.js'
 import {
   RecordReader,
@@ -18,6 +25,7 @@ import { readFetched, type UnpackLimits } from './read-fetched.js'
 const NO_ERROR = 0
 const OFFSET_OUT_OF_RANGE = 1
 const NO_EPOCH = -1
+const ASK_AGAIN_MS = 2_000
 
 /**
  * Fetches with the library's Consumer, used as a bare client that joins no group. Its MessagesStream is left aside: it binds a commit
@@ -28,6 +36,8 @@ export class PlatformaticRecordReader extends RecordReader {
   private readonly consumer: PackedFetchConsumer
   private readonly unpackLimits: UnpackLimits
   private readonly topics: string[]
+  /** Topics that the brokers do not tell of, and until when (process clock) they are left out. */
+  private readonly refused = new Map<string, number>()
 
   constructor(settings: QueueSettings) {
     super()
@@ -40,20 +50,24 @@ export class PlatformaticRecordReader extends RecordReader {
   async leaders(partitions: readonly TopicPartition[]): Promise<ReadonlyMap<number, readonly TopicPartition[]>> {
     const { topics, brokers } = await this.metadata()
     const byLeader = new Map<number, TopicPartition[]>()
+    let isStale = false
     for (const partition of partitions) {
       const leader = topics.get(partition.topic)?.partitions[partition.partition]?.leader
-      if (leader === undefined || !brokers.has(leader)) continue
+      if (leader === undefined || !brokers.has(leader)) {
+        isStale = true
+        continue
+      }
       const led = byLeader.get(leader)
       if (led) led.push(partition)
       else byLeader.set(leader, [partition])
     }
-    if (byLeader.size === 0) this.consumer.clearMetadata()
+    if (isStale) this.consumer.clearMetadata()
     return byLeader
   }
 
   async fetch(brokerId: number, positions: readonly FetchPosition[], limits: FetchLimits): Promise<readonly FetchedPartition[]> {
     const { topics } = await this.metadata()
-    const old = positions.filter(({ topic, topicId }) => topicId !== null && topicId !== topics.get(topic)?.id)
+    const old = positions.filter(({ topic, topicId }) => !topics.has(topic) || (topicId !== null && topicId !== topics.get(topic)!.id))
     // First of all, and alone: a topic that was made anew may have an offset that means another record now.
     if (old.length > 0) return Promise.all(old.map((position) => this.findNewStart(position, topics.get(position.topic)?.id)))
     const response = await this.consumer
@@ -86,8 +100,36 @@ export class PlatformaticRecordReader extends RecordReader {
     await this.consumer.close(true)
   }
 
-  private metadata(): Promise<ClusterMetadata> {
-    return explained(this.consumer.metadata({ topics: [...this.topics] }))
+  /** The brokers refuse the whole question for one topic that is gone or forbidden; the others are asked for without it. */
+  private async metadata(): Promise<ClusterMetadata> {
+    const nowMs = performance.now()
+    for (const [topic, untilMs] of this.refused) if (untilMs < nowMs && this.refused.delete(topic)) this.consumer.topics.track(topic)
+    const topics = this.topics.filter((topic) => !this.refused.has(topic))
+    try {
+      return await explained(this.consumer.metadata({ topics }))
+    } catch (error) {
+      if (topics.length < 2 || !isAboutATopic(error as Error)) throw error
+      await this.findRefused(topics)
+      return explained(this.consumer.metadata({ topics: this.topics.filter((topic) => !this.refused.has(topic)) }))
+    }
+  }
+
+  private async findRefused(topics: readonly string[]): Promise<void> {
+    const refused: string[] = []
+    for (const topic of topics) {
+      const error = await this.consumer.metadata({ topics: [topic] }).then(
+        () => undefined,
+        (thrown: unknown) => explainError(thrown),
+      )
+      if (error === undefined) continue
+      if (!isAboutATopic(error)) throw error
+      refused.push(topic)
+    }
+    if (refused.length === topics.length) return
+    for (const topic of refused) {
+      this.refused.set(topic, performance.now() + ASK_AGAIN_MS)
+      this.consumer.topics.untrack(topic)
+    }
   }
 
   /** One bad partition makes the library throw the whole answer, with what came for the others inside of the error. */
@@ -173,4 +215,10 @@ function sumOf(records: readonly FetchedRecord[]): number {
   let bytes = 0
   for (const { sizeBytes } of records) bytes += sizeBytes
   return bytes
+}
+
+/** An unknown topic is a mistake of its user to the library. */
+function isAboutATopic({ cause }: Error): boolean {
+  const error = cause as Error
+  return Boolean(findErrorBy(error, 'code', 'PLT_KFK_USER') ?? findErrorBy(error, 'apiId', 'TOPIC_AUTHORIZATION_FAILED'))
 }

@@ -27,7 +27,7 @@ export interface KafkaTransportParts {
 /** Puts the intake together. */
 export function createKafkaTransport(parts: KafkaTransportParts): KafkaTransport {
   const { settings, client, status, events } = parts
-  const starts = new StartPositions(settings)
+  const starts = new StartPositions(settings, events)
   const { tasks, results, deadLetters } = settings.topics
   const provisioner = new TopicProvisioner({ client, topics: [...tasks, results, deadLetters], create: settings.createTopics, events })
   const retention = new RetentionCheck({ client, topics: tasks, taskIdDays: settings.taskIdDays, events })

@@ -204,27 +204,67 @@ describe(FetchPump.name, () => {
     expect(handler.started).toEqual([])
   })
 
-  it('takes what came for the other partitions when one of them failed', async () => {
+  it('takes what came for the other partitions when one of them failed, and lets that one rest, not its broker', async () => {
     const { pump, reader, handler, events } = makePump({ partitions: 2 })
     const failed = vi.fn<(event: object) => void>()
-    events.on('fetchFailed', failed)
+    events.on('partitionFailed', failed)
     pump.pump()
     await settle()
-    const error = new Error('NOT_LEADER_OR_FOLLOWER')
-    reader.last.answer([
-      { kind: 'failed', topic: 'tasks', partition: 0, error },
-      {
-        kind: 'records',
-        topic: 'tasks',
-        partition: 1,
-        records: makeRecordRange(0, 9, { partition: 1 }),
-        nextOffset: 10n,
-        topicId: 'first',
-      },
-    ])
-    await settle()
+    const error = new Error('TOPIC_AUTHORIZATION_FAILED')
+    const refusal = { kind: 'failed', topic: 'tasks', partition: 0, error } as const
+    const records = makeRecordRange(0, 9, { partition: 1 })
+    reader.last.answer([refusal, { kind: 'records', topic: 'tasks', partition: 1, records, nextOffset: 10n, topicId: 'first' }])
+    await pause()
     expect(handler.calls.map(({ batch }) => batch.partition)).toEqual([1])
-    expect(failed).toHaveBeenCalledWith({ error, attempt: 2, delayMs: 200 })
+    expect(failed).toHaveBeenCalledExactlyOnceWith({ topic: 'tasks', partition: 0, error, attempt: 2, delayMs: 200 })
+    expect(reader.last.positions).toMatchObject([{ partition: 1, offset: 10n }])
+    reader.last.answer([])
+    await vi.advanceTimersByTimeAsync(180)
+    expect(reader.last.positions).toHaveLength(1)
+    await pause()
+    reader.last.answer([])
+    await pause()
+    expect(reader.last.positions).toHaveLength(2)
+    reader.last.answer([refusal])
+    await settle()
+    expect(failed).toHaveBeenLastCalledWith({ topic: 'tasks', partition: 0, error, attempt: 3, delayMs: 400 })
+    pump.close()
+  })
+
+  it('says of a partition without a leader that it fails, while the others are read', async () => {
+    const { pump, reader, events } = makePump({ partitions: 2 })
+    const failed = vi.fn<(event: object) => void>()
+    events.on('partitionFailed', failed)
+    reader.leaderOf = ({ partition }) => (partition === 0 ? undefined : 1)
+    pump.pump()
+    await settle()
+    expect(reader.last.positions).toMatchObject([{ partition: 1 }])
+    expect(failed).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ partition: 0, attempt: 2 }))
+    pump.close()
+  })
+
+  it('names a broker that owes an answer though others answer, until it answers or leads nothing more', async () => {
+    const { pump, reader } = makePump({ partitions: 2 })
+    reader.leaderOf = ({ partition }) => partition + 1
+    pump.pump()
+    await settle()
+    for (let round = 0; round < 10; round++) {
+      reader.last.answer([])
+      await vi.advanceTimersByTimeAsync(1_000)
+    }
+    expect(pump.silentMs).toBeLessThan(2_000)
+    expect(pump.silentBrokers(9_000)).toEqual([1])
+    expect(pump.silentBrokers(11_000)).toEqual([])
+    const last = (broker: number) => reader.fetches.findLast(({ brokerId }) => brokerId === broker)!
+    last(1).fail(new Error('timeout'))
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(pump.silentBrokers(9_000)).toEqual([1])
+    reader.leaderOf = () => 2
+    last(1).fail(new Error('timeout'))
+    last(2).answer([])
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(pump.silentBrokers(9_000)).toEqual([])
+    pump.close()
   })
 
   it('waits longer after every error, and counts the silence from the first question', async () => {

@@ -37,7 +37,7 @@ export interface FetchPumpOptions {
  * handler wait for a broker.
  *
  * For each broker: idle -> fetching (`pump`, when a lane of it wants records; at least 10 ms where it brings little) -> idle and `pump` again. idle -> resting after an error,
- * with jitter and longer each time -> idle. Where the leaders cannot be learned, all rest. Nobody polls: `pump` is called when a fetch ends, records have left the
+ * with jitter and longer each time -> idle. A lane whose partition alone has failed rests by itself, and the others of its broker go on. Where the leaders cannot be learned, all rest. Nobody polls: `pump` is called when a fetch ends, records have left the
  * window, or lanes came or were released.
  */
 export class FetchPump {
@@ -47,10 +47,14 @@ export class FetchPump {
   /** Those that have failed, until it is time to ask them again. */
   private readonly resting = new Map<number, NodeJS.Timeout>()
   private readonly failures = new Map<number, number>()
+  private readonly restingLanes = new Map<PartitionLane, NodeJS.Timeout>()
+  private readonly laneFailures = new WeakMap<PartitionLane, number>()
   private readonly closing = new AbortController()
   private recordBytes = FIRST_RECORD_BYTES
   /** Since when (monotonic clock) the brokers have owed us an answer; null while nothing is asked. */
   private owedSinceMs: number | null = null
+  /** The same of each broker; those of which nothing is asked are not in it. */
+  private readonly brokerOwesSinceMs = new Map<number, number>()
   private lastFetchAtMs: number | null = null
 
   constructor(private readonly options: FetchPumpOptions) {}
@@ -65,6 +69,14 @@ export class FetchPump {
     return this.owedSinceMs === null ? 0 : this.options.clock.monotonicMs() - this.owedSinceMs
   }
 
+  /** Those that have owed an answer for so long, though others may have answered. */
+  silentBrokers(forMs: number): number[] {
+    const sinceMs = this.options.clock.monotonicMs() - forMs
+    return Array.from(this.brokerOwesSinceMs)
+      .filter(([, owesSinceMs]) => owesSinceMs < sinceMs)
+      .map(([broker]) => broker)
+  }
+
   pump(): void {
     if (this.closing.signal.aborted || this.resting.has(ALL)) return
     if (this.planning) {
@@ -74,6 +86,7 @@ export class FetchPump {
     const lanes = this.hungryLanes()
     if (lanes.length === 0) {
       if (this.fetching.size === 0) this.owedSinceMs = null
+      this.forgetBrokers(new Map())
       return
     }
     this.owedSinceMs ??= this.options.clock.monotonicMs()
@@ -83,12 +96,13 @@ export class FetchPump {
   close(): void {
     this.closing.abort()
     for (const timer of this.resting.values()) clearTimeout(timer)
+    for (const timer of this.restingLanes.values()) clearTimeout(timer)
   }
 
   private hungryLanes(): PartitionLane[] {
     if (!this.options.window.hasRoom) return []
     const share = this.options.laneShare()
-    return Array.from(this.options.lanes).filter((lane) => lane.wantsRecords && lane.pendingRecords < share)
+    return Array.from(this.options.lanes).filter((lane) => lane.wantsRecords && lane.pendingRecords < share && !this.restingLanes.has(lane))
   }
 
   private async plan(lanes: readonly PartitionLane[]): Promise<void> {
@@ -99,6 +113,10 @@ export class FetchPump {
       if (this.closing.signal.aborted) return
       if (leaders.size === 0) throw new Error('no partition of this member has a leader')
       this.failures.delete(ALL)
+      this.forgetBrokers(leaders)
+      const led = new Set(Array.from(leaders.values()).flat())
+      for (const lane of lanes)
+        if (!led.has(lane)) this.restLane(lane, new Error(`the partition ${lane.topic}[${lane.partition}] has no leader`))
       for (const [broker, led] of leaders) if (!this.fetching.has(broker) && !this.resting.has(broker)) void this.fetchFrom(broker, led)
     } catch (error) {
       this.rest(ALL, error as Error)
@@ -113,13 +131,14 @@ export class FetchPump {
     const positions = lanes.map(({ topic, partition, position, topicId }) => ({ topic, partition, offset: position, topicId }))
     const startedMs = clock.monotonicMs()
     this.fetching.add(broker)
+    if (!this.brokerOwesSinceMs.has(broker)) this.brokerOwesSinceMs.set(broker, startedMs)
     try {
       const fetched = await this.options.reader.fetch(broker, positions, this.limits(lanes.length))
       this.owedSinceMs = null
+      this.brokerOwesSinceMs.delete(broker)
       this.lastFetchAtMs = clock.nowMs()
-      const failure = this.take(fetched, lanes, positions)
-      if (failure) this.rest(broker, failure)
-      else this.failures.delete(broker)
+      this.failures.delete(broker)
+      this.take(fetched, lanes, positions)
       const leftMs = startedMs + MIN_FETCH_INTERVAL_MS - clock.monotonicMs()
       if (leftMs > 0 && sizeOf(fetched) < FULL_FETCH_BYTES) await waitMs(leftMs, this.closing.signal)
     } catch (error) {
@@ -137,24 +156,28 @@ export class FetchPump {
     return { maxBytes: bytes, maxPartitionBytes: lanes === 1 ? bytes : Math.max(MIN_FETCH_BYTES, Math.ceil(bytes / 2)), maxWaitMs }
   }
 
-  /** Hands over what came; the first error of a single partition is the answer. */
-  private take(
-    fetched: readonly FetchedPartition[],
-    lanes: readonly PartitionLane[],
-    positions: readonly FetchPosition[],
-  ): Error | undefined {
-    let failure: Error | undefined
+  /** Nothing is asked of a broker that leads no hungry lane any more. */
+  private forgetBrokers(leaders: ReadonlyMap<number, unknown>): void {
+    for (const broker of this.brokerOwesSinceMs.keys()) {
+      if (!leaders.has(broker) && !this.fetching.has(broker)) this.brokerOwesSinceMs.delete(broker)
+    }
+  }
+
+  private take(fetched: readonly FetchedPartition[], lanes: readonly PartitionLane[], positions: readonly FetchPosition[]): void {
     for (const result of fetched) {
       const index = lanes.findIndex(({ topic, partition }) => topic === result.topic && partition === result.partition)
       const lane = lanes[index]
       // Given up, or moved, while the fetch was under way.
       if (lane === undefined || lane.isClosed || isElsewhere(lane, positions[index]!)) continue
-      if (result.kind === 'failed') failure ??= result.error
-      else if (result.kind === 'out_of_range') this.reset(lane, result.startOffset)
+      if (result.kind === 'failed') {
+        this.restLane(lane, result.error)
+        continue
+      }
+      this.laneFailures.delete(lane)
+      if (result.kind === 'out_of_range') this.reset(lane, result.startOffset)
       else if (result.kind === 'made_anew') this.renew(lane, result)
       else this.hand(lane, result)
     }
-    return failure
   }
 
   private hand(lane: PartitionLane, { records, nextOffset, topicId }: Extract<FetchedPartition, { kind: 'records' }>): void {
@@ -182,15 +205,35 @@ export class FetchPump {
     if (this.closing.signal.aborted) return
     const failures = (this.failures.get(broker) ?? 0) + 1
     this.failures.set(broker, failures)
-    const { retry, events, random } = this.options
-    // Never at once: a broker that fails every fetch would get no rest.
-    const delayMs = (makeFullJitterMs(failures + 1, retry, () => 1) + makeFullJitterMs(failures + 1, retry, random)) / 2
+    const { events } = this.options
+    const delayMs = this.makeDelayMs(failures)
     events.emit('fetchFailed', { error, attempt: failures + 1, delayMs })
     const timer = setTimeout(() => {
       this.resting.delete(broker)
       this.pump()
     }, delayMs)
     this.resting.set(broker, timer)
+  }
+
+  private restLane(lane: PartitionLane, error: Error): void {
+    if (this.closing.signal.aborted) return
+    const { topic, partition } = lane
+    const count = (this.laneFailures.get(lane) ?? 0) + 1
+    const delayMs = this.makeDelayMs(count)
+    this.laneFailures.set(lane, count)
+    this.options.events.emit('partitionFailed', { topic, partition, error, attempt: count + 1, delayMs })
+    clearTimeout(this.restingLanes.get(lane))
+    const timer = setTimeout(() => {
+      this.restingLanes.delete(lane)
+      this.pump()
+    }, delayMs)
+    this.restingLanes.set(lane, timer)
+  }
+
+  /** Never at once: what fails at every fetch would get no rest. */
+  private makeDelayMs(failures: number): number {
+    const { retry, random } = this.options
+    return (makeFullJitterMs(failures + 1, retry, () => 1) + makeFullJitterMs(failures + 1, retry, random)) / 2
   }
 }
 

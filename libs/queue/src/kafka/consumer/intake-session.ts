@@ -76,6 +76,10 @@ export class IntakeSession {
     return this.pump.lastFetchAt
   }
 
+  get silentBrokers(): readonly number[] {
+    return this.pump.silentBrokers(this.options.settings.stallTimeoutMs)
+  }
+
   /** How long the group, or the brokers, have owed an answer. */
   get silentMs(): number {
     return Math.max(this.pump.silentMs, this.options.clock.monotonicMs() - this.lastHeartbeatMs)

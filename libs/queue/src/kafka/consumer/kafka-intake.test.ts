@@ -16,7 +16,7 @@ function makeIntake({ next = 0n, env = {} }: { next?: bigint; env?: Record<strin
   const settings = makeTestSettings({ KAFKA_BATCH_RECORDS: '10', ...env })
   const [status, events, handler] = [new KafkaStatus(), new QueueEvents(), new ControlledHandler()]
   const parts = { client, settings, gate: new FakeIntakeGate(), status, events, clock: new SystemClock(), random: () => 1 }
-  const starts = new StartPositions(settings)
+  const starts = new StartPositions(settings, new QueueEvents())
   const onRefused = vi.fn<(cause: Error) => void>()
   const prepare = vi.fn<() => Promise<void>>(() => Promise.resolve())
   const intake = new KafkaIntake({

@@ -83,7 +83,7 @@ export class KafkaIntake {
       if (this.stopping.signal.aborted) return new Error('stopped')
       this.session = createSession()
       const { session } = this
-      status.watchFetches(() => session.lastFetchAt)
+      status.watchFetches(session)
       await session.open()
       return await this.watch(session)
     } catch (error) {
@@ -99,6 +99,7 @@ export class KafkaIntake {
     const { stallTimeoutMs } = this.options
     const over = new AbortController()
     let cause: Error | undefined
+    let told: ReadonlySet<number> = new Set()
     void session.ended.then((error) => {
       cause = error
       over.abort()
@@ -106,7 +107,9 @@ export class KafkaIntake {
     const signal = AbortSignal.any([over.signal, this.stopping.signal])
     while (!signal.aborted) {
       await waitMs(STALL_CHECK_MS, signal)
-      const { silentMs } = session
+      const { silentMs, silentBrokers } = session
+      for (const broker of silentBrokers) if (!told.has(broker)) this.options.events.emit('brokerSilent', { broker })
+      told = new Set(silentBrokers)
       if (silentMs > stallTimeoutMs) cause ??= new Error(`Kafka has not answered for ${Math.round(silentMs)} ms`)
       if (cause !== undefined) return cause
     }

@@ -11,7 +11,11 @@ export interface KafkaStatusSnapshot {
   readonly lastError: Error | null
   /** Wall time in milliseconds; null before the first answer. */
   readonly lastFetchAt: number | null
+  /** Ids of those that have owed an answer for longer than the stall timeout. */
+  readonly silentBrokers: readonly number[]
 }
+
+export type FetchWatch = Pick<KafkaStatusSnapshot, 'lastFetchAt' | 'silentBrokers'>
 
 /** Where the intake stands: for health checks. `ready` means that the group has answered. */
 export class KafkaStatus {
@@ -20,23 +24,26 @@ export class KafkaStatus {
     assignments: [],
     lastError: null,
     lastFetchAt: null,
+    silentBrokers: [],
   })
-  private readLastFetchAt: () => number | null = () => null
+  private fetches: FetchWatch = { lastFetchAt: null, silentBrokers: [] }
 
-  /** Emits on every change but that of `lastFetchAt`. */
+  /** Emits on every change but those of `lastFetchAt` and `silentBrokers`. */
   get changes(): Observable<KafkaStatusSnapshot> {
     return this.subject
   }
 
   get current(): KafkaStatusSnapshot {
-    return { ...this.subject.value, lastFetchAt: this.readLastFetchAt() }
+    const { lastFetchAt, silentBrokers } = this.fetches
+    return { ...this.subject.value, lastFetchAt, silentBrokers }
   }
 
-  update(change: Partial<Omit<KafkaStatusSnapshot, 'lastFetchAt'>>): void {
+  update(change: Partial<Omit<KafkaStatusSnapshot, keyof FetchWatch>>): void {
     this.subject.next({ ...this.current, ...change })
   }
 
-  watchFetches(readLastFetchAt: () => number | null): void {
-    this.readLastFetchAt = readLastFetchAt
+  /** Reads from it whenever somebody asks. */
+  watchFetches(fetches: FetchWatch): void {
+    this.fetches = fetches
   }
 }

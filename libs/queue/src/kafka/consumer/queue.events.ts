@@ -29,8 +29,14 @@ export interface QueueEventMap {
   assigned: [{ readonly partitions: readonly TopicPartition[]; readonly added: readonly TopicPartition[] }]
   /** Records are gone from Kafka, perhaps unread. */
   offsetReset: [TopicPartition & { readonly from: bigint; readonly to: bigint; readonly cause: OffsetResetCause }]
+  /** The topic was deleted and made anew while nobody read it here: it begins at earliest where the group has no offsets of it. */
+  topicMadeAnew: [{ readonly topic: string }]
   /** `attempt`: of the fetch that follows, 2 or more. */
   fetchFailed: [{ readonly error: Error; readonly attempt: number; readonly delayMs: number }]
+  /** One partition cannot be read, while the others of its broker can; `attempt` as above. */
+  partitionFailed: [TopicPartition & { readonly error: Error; readonly attempt: number; readonly delayMs: number }]
+  /** This broker owes an answer for longer than the stall timeout, while others answer. Said once each time. */
+  brokerSilent: [{ readonly broker: number }]
   /** The session ended by itself and is opened again after a delay; `attempt` as above. */
   reopening: [{ readonly cause: Error; readonly attempt: number; readonly delayMs: number }]
   /** How long the topics keep their records could not be found out, so it was not compared with TASK_ID_RETENTION_DAYS. */

@@ -1,9 +1,10 @@
 import { describe, expect, it, vi } from 'vitest'
 import { FakeClusterAdmin } from '../../testing/fake-cluster.admin.js'
 import type { StartFrom } from '../../queue.settings.js'
+import { QueueEvents } from './queue.events.js'
 import { StartPositions, StartRefusedError } from './start-positions.js'
 
-const starts = (startFrom?: StartFrom) => new StartPositions({ groupId: 'group', startFrom })
+const starts = (startFrom?: StartFrom, events = new QueueEvents()) => new StartPositions({ groupId: 'group', startFrom }, events)
 const offsetsOf = async (positions: StartPositions, admin: FakeClusterAdmin) =>
   (await positions.find(admin, await admin.partitions(['tasks']))).map(({ offset, committed }) => [Number(offset), committed])
 
@@ -56,12 +57,17 @@ describe(StartPositions.name, () => {
 
   it('begins a topic that was made anew at earliest, whatever KAFKA_START_FROM says', async () => {
     const admin = new FakeClusterAdmin({ tasks: [{ first: 0n, next: 100n, committed: 42n }] })
-    const positions = starts('latest')
+    const events = new QueueEvents()
+    const madeAnew: string[] = []
+    events.on('topicMadeAnew', ({ topic }) => madeAnew.push(topic))
+    const positions = starts('latest', events)
     await positions.settle(admin, ['tasks'])
+    expect(madeAnew).toEqual([])
     admin.topics.tasks = [{ first: 0n, next: 9n }]
     admin.ids.tasks = 'second'
     await positions.settle(admin, ['tasks'])
     expect(admin.topics.tasks[0]!.committed).toBe(0n)
+    expect(madeAnew).toEqual(['tasks'])
   })
 
   it('takes the start that another replica has committed meanwhile', async () => {

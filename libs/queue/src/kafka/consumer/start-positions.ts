@@ -1,5 +1,6 @@
 import type { RecordPosition } from '#libs/kernel'
 import type { StartFrom } from '../../queue.settings.js'
+import type { QueueEvents } from './queue.events.js'
 import type { ClusterAdmin, TopicPartition } from '../kafka-client.port.js'
 
 /** Kafka has forgotten, or never known, where this group was: going on would pay for a whole history, or lose it. */
@@ -43,7 +44,10 @@ export class StartPositions {
   private readonly begins = new Map<string, StartFrom>()
   private readonly topicIds = new Map<string, string>()
 
-  constructor(private readonly options: { readonly groupId: string; readonly startFrom: StartFrom | undefined }) {}
+  constructor(
+    private readonly options: { readonly groupId: string; readonly startFrom: StartFrom | undefined },
+    private readonly events: QueueEvents,
+  ) {}
 
   /** Throws StartRefusedError. */
   async settle(admin: ClusterAdmin, topics: readonly string[]): Promise<void> {
@@ -76,7 +80,10 @@ export class StartPositions {
   private async learnIds(admin: ClusterAdmin, topics: readonly string[]): Promise<void> {
     for (const [topic, id] of await admin.topicIds(topics)) {
       const before = this.topicIds.get(topic)
-      if (before !== undefined && before !== id) this.begins.set(topic, 'earliest')
+      if (before !== undefined && before !== id) {
+        this.begins.set(topic, 'earliest')
+        this.events.emit('topicMadeAnew', { topic })
+      }
       this.topicIds.set(topic, id)
     }
   }
