@@ -15,6 +15,7 @@ export class FakeLedger extends Ledger {
   override readonly hold = vi.fn<Ledger['hold']>(refuse('Ledger.hold'))
   override readonly markPublished = vi.fn<Ledger['markPublished']>(refuse('Ledger.markPublished'))
   override readonly takeUnpublished = vi.fn<Ledger['takeUnpublished']>(refuse('Ledger.takeUnpublished'))
+  override readonly postponePublishing = vi.fn<Ledger['postponePublishing']>(refuse('Ledger.postponePublishing'))
   override hasRoomForAnswers = true
   claimer: InstantClaimer | undefined
   /** What a stop of it waits for. */

@@ -116,6 +116,11 @@ export class ModelLedger extends Ledger {
     return this.once(() => takeOld(this.tables, olderThanMs, limit, this.clock.nowMs()))
   }
 
+  async postponePublishing(outboxId: number, delayMs: number): Promise<void> {
+    const message = this.tables.outbox.find(({ id }) => id === outboxId)
+    if (message) message.createdAtMs = this.clock.nowMs() + delayMs
+  }
+
   /** It keeps any number of answers. */
   get hasRoomForAnswers(): boolean {
     return true

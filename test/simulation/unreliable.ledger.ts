@@ -77,6 +77,10 @@ export class UnreliableLedger extends Ledger {
     return this.ask(() => this.model.takeUnpublished(olderThanMs, limit))
   }
 
+  postponePublishing(outboxId: number, delayMs: number): Promise<void> {
+    return this.ask(() => this.model.postponePublishing(outboxId, delayMs))
+  }
+
   get hasRoomForAnswers(): boolean {
     return this.model.hasRoomForAnswers
   }

@@ -107,3 +107,14 @@ describe(`${PostgresLedger.name}.markPublished`, () => {
     await expect(database.sql.value('SELECT count(*) FROM outbox')).resolves.toBe(0)
   })
 })
+
+describe(`${PostgresLedger.name}.postponePublishing`, () => {
+  it('leaves a message alone until its delay has passed', async () => {
+    const database = await createLedgerDatabase()
+    const { ledger } = await openReplica(database)
+    const [message, other] = await ledger.reject([makeTestRejection(), makeTestRejection()])
+    await ledger.postponePublishing(message!.id, 3_600_000)
+    expect((await ledger.takeUnpublished(ANY_AGE_MS, 10)).map(({ id }) => id)).toEqual([other!.id])
+    expect((await ledger.takeUnpublished(-3_601_000, 10)).map(({ id }) => id)).toContain(message!.id)
+  })
+})

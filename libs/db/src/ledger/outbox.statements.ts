@@ -20,6 +20,11 @@ const REJECT: Statement = {
 
 const MARK_PUBLISHED: Statement = { name: 'outbox-published', text: `DELETE FROM outbox WHERE id = ANY($1::bigint[])` }
 
+const POSTPONE: Statement = {
+  name: 'outbox-postpone',
+  text: `UPDATE outbox SET created_at = now() + make_interval(secs => $2 / 1000.0) WHERE id = $1`,
+}
+
 /** Of one take: the first message over it is the last. After a long outage all that is old is large too. */
 const MAX_TAKEN_BYTES = 8 * 1024 ** 2
 
@@ -101,6 +106,10 @@ function placeOf({ topic, partition, offset }: { topic: string; partition: numbe
 
 export async function markPublished(pool: HotPool, ids: readonly number[]): Promise<void> {
   await pool.run(MARK_PUBLISHED, [makeBigintArray(ids)])
+}
+
+export async function postponePublishing(pool: HotPool, id: number, delayMs: number): Promise<void> {
+  await pool.run(POSTPONE, [id, delayMs])
 }
 
 interface OutboxRow extends Row {

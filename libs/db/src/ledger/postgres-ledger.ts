@@ -24,7 +24,7 @@ import { openAttempt } from './attempt.statements.js'
 import { claimLateTasks, claimTasks } from './claim.statement.js'
 import type { DueTasks } from './due-tasks.js'
 import { finishRuns } from './finish.statements.js'
-import { markPublished, rejectDeliveries, takeUnpublished } from './outbox.statements.js'
+import { markPublished, postponePublishing, rejectDeliveries, takeUnpublished } from './outbox.statements.js'
 import { putBackTasks, type PutBack } from './put-back.statements.js'
 import { releaseUnknown } from './recover.statement.js'
 import { WaitingAnswers } from './waiting-answers.js'
@@ -220,6 +220,10 @@ export class PostgresLedger extends Ledger {
 
   takeUnpublished(olderThanMs: number, limit: number): Promise<OutboxMessage[]> {
     return takeUnpublished(this.pool, olderThanMs, limit)
+  }
+
+  async postponePublishing(outboxId: number, delayMs: number): Promise<void> {
+    await postponePublishing(this.pool, outboxId, delayMs)
   }
 
   /** Ends all waiting for PostgreSQL. What is not stored by then is another replica's to find out. */

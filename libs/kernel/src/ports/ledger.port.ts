@@ -110,6 +110,8 @@ export abstract class Ledger {
   abstract markPublished(outboxIds: readonly number[]): Promise<void>
   /** Messages older than `olderThanMs` that nobody has published, locked by nobody else. */
   abstract takeUnpublished(olderThanMs: number, limit: number): Promise<OutboxMessage[]>
+  /** Nobody takes this message before: it counts as one that is made when the delay ends. */
+  abstract postponePublishing(outboxId: number, delayMs: number): Promise<void>
   /**
    * From now on `accept` claims for this one what it has room for, unless an older task is due. Returns how to stop that: resolves when no
    * such statement is under way any more.

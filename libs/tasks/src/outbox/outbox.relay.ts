@@ -77,7 +77,7 @@ export class OutboxRelay {
 
   private async publishGroup(messages: readonly OutboxMessage[]): Promise<void> {
     this.groupsUnderWay++
-    const { published, failure } = await publishMessages(this.publisher, messages)
+    const { published, refused, failure = refused[0]?.error } = await publishMessages(this.publisher, messages)
     this.groupsUnderWay--
     this.schedule()
     if (published.length > 0) this.isFailing = false

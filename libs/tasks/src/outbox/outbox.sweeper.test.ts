@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { OutboxMessage } from '#libs/kernel'
+import { TaskError, type OutboxMessage } from '#libs/kernel'
 import { makeOutboxMessage } from '../../../../test/factories/outbox-message.factory.js'
 import { FakeLedger } from '../../../../test/fakes/fake-ledger.js'
 import { FakeResultPublisher } from '../../../../test/fakes/fake-result.publisher.js'
@@ -9,7 +9,10 @@ import { OutboxSweeper } from './outbox.sweeper.js'
 const BATCH = 500
 const warn = vi.spyOn(Logger.prototype, 'warn').mockReturnValue()
 
+const logError = vi.spyOn(Logger.prototype, 'error').mockReturnValue()
+
 beforeEach(() => {
+  logError.mockClear()
   vi.useFakeTimers()
   warn.mockClear()
 })
@@ -72,6 +75,26 @@ describe(OutboxSweeper.name, () => {
     expect(ledger.markPublished).not.toHaveBeenCalled()
     await vi.advanceTimersByTimeAsync(1_000)
     expect(ledger.markPublished).toHaveBeenCalledTimes(1)
+    await sweeper.stop()
+  })
+
+  it('names a message that its topic refuses, tries it again later and later, and goes on with the others', async () => {
+    const error = new TaskError('message_too_large', 'too large for the topic', { retryable: false })
+    const [large, small] = [makeOutboxMessage({ id: 7 }), makeOutboxMessage({ id: 8 })]
+    const { sweeper, ledger, publisher } = makeSweeper([large, small], [], [large], [], [large])
+    publisher.publish.mockImplementation((messages) => (messages.includes(large) ? Promise.reject(error) : Promise.resolve()))
+    ledger.postponePublishing.mockResolvedValue()
+    sweeper.start()
+    await vi.advanceTimersByTimeAsync(3_000)
+    expect(ledger.markPublished.mock.calls).toEqual([[[8]]])
+    expect(ledger.postponePublishing.mock.calls).toEqual([
+      [7, 10_000],
+      [7, 20_000],
+      [7, 40_000],
+    ])
+    const named = { outboxId: 7, eventId: large.eventId, channel: large.channel, sizeBytes: large.value.length, nextTryInMs: 10_000, error }
+    expect(logError).toHaveBeenNthCalledWith(1, 'a message is refused by its topic', named)
+    expect(warn).not.toHaveBeenCalled()
     await sweeper.stop()
   })
 

@@ -16,18 +16,24 @@ function makePublisher(badId: number): FakeResultPublisher {
 describe(publishMessages.name, () => {
   it('publishes all messages at once', async () => {
     const publisher = makePublisher(0)
-    expect(await publishMessages(publisher, messages)).toEqual({ published: messages })
+    expect(await publishMessages(publisher, messages)).toEqual({ published: messages, refused: [] })
     expect(publisher.publish.mock.calls).toEqual([[messages]])
   })
 
   it('publishes the neighbours of a message that is refused for good', async () => {
     const [first, , third] = messages
-    expect(await publishMessages(makePublisher(2), messages)).toEqual({ published: [first, third], failure: tooLarge })
+    expect(await publishMessages(makePublisher(2), messages)).toEqual({
+      published: [first, third],
+      refused: [{ message: messages[1], error: tooLarge }],
+    })
   })
 
-  it('reports a failure when the only message is refused for good', async () => {
+  it('names the only message that is refused for good', async () => {
     const publisher = makePublisher(1)
-    expect(await publishMessages(publisher, messages.slice(0, 1))).toEqual({ published: [], failure: tooLarge })
+    expect(await publishMessages(publisher, messages.slice(0, 1))).toEqual({
+      published: [],
+      refused: [{ message: messages[0], error: tooLarge }],
+    })
     expect(publisher.publish).toHaveBeenCalledTimes(1)
   })
 
@@ -35,7 +41,7 @@ describe(publishMessages.name, () => {
     const publisher = new FakeResultPublisher()
     const away = TaskError.unavailable('queue_unavailable', 'away')
     publisher.publish.mockRejectedValue(away)
-    expect(await publishMessages(publisher, messages)).toEqual({ published: [], failure: away })
+    expect(await publishMessages(publisher, messages)).toEqual({ published: [], refused: [], failure: away })
     expect(publisher.publish).toHaveBeenCalledTimes(1)
   })
 })
