@@ -15,10 +15,8 @@ export function makeMessage({ id, channel, of }: ModelMessage): OutboxMessage {
 /** A delivery is rejected once: only then is there a message. */
 export function storeRejections(tables: ModelTables, rejections: readonly Rejection[], nowMs: number): OutboxMessage[] {
   return rejections.flatMap((rejection) => {
-    const { topic, partition, offset } = rejection.source
-    const place = `${topic}\n${partition}\n${offset}`
-    if (tables.rejections.has(place)) return []
-    tables.rejections.set(place, rejection)
+    if (tables.rejections.has(rejection.eventId)) return []
+    tables.rejections.set(rejection.eventId, rejection)
     const message: ModelMessage = { id: tables.nextNumber(), channel: 'dead_letters', of: rejection, createdAtMs: nowMs }
     tables.outbox.push(message)
     return [makeMessage(message)]

@@ -19,7 +19,10 @@ export function makeDeadLetterEventId(tenant: string, taskId: string, run: numbe
   return makeNamedUuid(`dead-letter\n${tenant}\n${taskId}\n${run}`)
 }
 
-/** The id of the dead letter of a rejected delivery: a function of its place in Kafka, since nothing in it can be trusted. */
-export function makeRejectionEventId(topic: string, partition: number, offset: bigint): string {
-  return makeNamedUuid(`rejection\n${topic}\n${partition}\n${offset}`)
+/**
+ * The id of the dead letter of a rejected delivery: a function of its place in Kafka, and of its bytes, since a topic that is made anew has
+ * the same places again. `valueHash` is null for a tombstone.
+ */
+export function makeRejectionEventId(topic: string, partition: number, offset: bigint, valueHash: string | null): string {
+  return makeNamedUuid(`rejection\n${topic}\n${partition}\n${offset}\n${valueHash ?? ''}`)
 }

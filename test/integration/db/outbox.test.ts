@@ -30,6 +30,23 @@ describe(`${PostgresLedger.name}.reject`, () => {
     ])
   })
 
+  it('stores another value at a place that was rejected before, and publishes each dead letter as its own', async () => {
+    const database = await createLedgerDatabase()
+    const { ledger } = await openReplica(database)
+    const first = makeTestRejection({ deadLetter: Buffer.from('{"n":1}') })
+    const second = makeTestRejection({ source: first.source, value: Buffer.from('{other'), deadLetter: Buffer.from('{"n":2}') })
+    await ledger.reject([first])
+    expect((await ledger.reject([second])).map(({ eventId, value }) => [eventId, `${value.toString()}`])).toEqual([
+      [second.eventId, '{"n":2}'],
+    ])
+    expect(await ledger.reject([first, second])).toEqual([])
+    const swept = await ledger.takeUnpublished(ANY_AGE_MS, 10)
+    expect(swept.map(({ eventId, value }) => [eventId, value.toString()])).toEqual([
+      [first.eventId, '{"n":1}'],
+      [second.eventId, '{"n":2}'],
+    ])
+  })
+
   it('gives nothing to publish when the delivery was rejected before', async () => {
     const database = await createLedgerDatabase()
     const { ledger } = await openReplica(database)

@@ -2,6 +2,9 @@ import type { OutboxMessage, Rejection } from '#libs/kernel'
 import { makeBigintArray, makeByteaArray, makeIntegerArray, makeTextArray, makeUuidArray } from '../connection/binary-array.js'
 import type { HotPool, Row, Statement } from '../connection/hot-pool.js'
 
+/** Rows of the last release name the place alone. */
+const IS_ITS_EVENT = 'dead_letter_event_id = coalesce(o.event_id, dead_letter_event_id)'
+
 const REJECT: Statement = {
   name: 'reject',
   text: `
@@ -12,10 +15,11 @@ const REJECT: Statement = {
       AS i(topic, partition, "offset", record_key, value, error_code, error_message, event_id, event)
     ORDER BY topic, partition, "offset"
     ON CONFLICT DO NOTHING
-    RETURNING topic, partition, "offset"
+    RETURNING topic, partition, "offset", dead_letter_event_id
   )
-  INSERT INTO outbox (channel, topic, partition, "offset") SELECT 'dead_letters', topic, partition, "offset" FROM fresh
-  RETURNING id, topic, partition, "offset"::text AS "offset"`,
+  INSERT INTO outbox (channel, topic, partition, "offset", event_id)
+  SELECT 'dead_letters', topic, partition, "offset", dead_letter_event_id FROM fresh
+  RETURNING id, event_id::text AS event_id`,
 }
 
 const MARK_PUBLISHED: Statement = { name: 'outbox-published', text: `DELETE FROM outbox WHERE id = ANY($1::bigint[])` }
@@ -42,7 +46,7 @@ const TAKE_UNPUBLISHED: Statement = {
     FROM old o
     LEFT JOIN LATERAL (SELECT * FROM run_record WHERE accepted_on = o.accepted_on AND task_number = o.task_number AND run = o.run LIMIT 1) r ON true
     LEFT JOIN LATERAL (
-      SELECT * FROM rejected_delivery WHERE topic = o.topic AND partition = o.partition AND "offset" = o."offset" LIMIT 1
+      SELECT * FROM rejected_delivery WHERE topic = o.topic AND partition = o.partition AND "offset" = o."offset" AND ${IS_ITS_EVENT} LIMIT 1
     ) d ON true
   ), summed AS (
     SELECT id, sum(bytes) OVER (ORDER BY id) - bytes AS bytes_before FROM sized
@@ -60,19 +64,17 @@ const TAKE_UNPUBLISHED: Statement = {
   SELECT o.id, o.channel, d.record_key, NULL, NULL, d.dead_letter_event_id, d.dead_letter_event
   FROM taken o
   CROSS JOIN LATERAL (
-    SELECT * FROM rejected_delivery WHERE topic = o.topic AND partition = o.partition AND "offset" = o."offset" LIMIT 1
+    SELECT * FROM rejected_delivery WHERE topic = o.topic AND partition = o.partition AND "offset" = o."offset" AND ${IS_ITS_EVENT} LIMIT 1
   ) d
   ORDER BY id`,
 }
 
 interface RejectRow extends Row {
   id: number
-  topic: string
-  partition: number
-  offset: string
+  event_id: string
 }
 
-/** Stores rejections and their dead letters. Returns the messages to publish: none for a delivery that was rejected before. */
+/** Stores rejections and their dead letters. Returns the messages to publish: none for a delivery that was rejected before: the same bytes at the same place. */
 export async function rejectDeliveries(pool: HotPool, rejections: readonly Rejection[]): Promise<OutboxMessage[]> {
   const rows = await pool.run<RejectRow>(REJECT, [
     makeTextArray(rejections.map(({ source }) => source.topic)),
@@ -85,9 +87,9 @@ export async function rejectDeliveries(pool: HotPool, rejections: readonly Rejec
     makeUuidArray(rejections.map(({ eventId }) => eventId)),
     makeByteaArray(rejections.map(({ deadLetter }) => deadLetter)),
   ])
-  const byPlace = new Map(rejections.map((rejection) => [placeOf(rejection.source), rejection]))
+  const byEvent = new Map(rejections.map((rejection) => [rejection.eventId, rejection]))
   return rows.map((row) => {
-    const rejection = byPlace.get(placeOf({ ...row, offset: BigInt(row.offset) }))!
+    const rejection = byEvent.get(row.event_id)!
     return {
       id: row.id,
       channel: 'dead_letters',
@@ -98,10 +100,6 @@ export async function rejectDeliveries(pool: HotPool, rejections: readonly Rejec
       correlationId: null,
     }
   })
-}
-
-function placeOf({ topic, partition, offset }: { topic: string; partition: number; offset: bigint }): string {
-  return `${topic}\n${partition}\n${offset}`
 }
 
 export async function markPublished(pool: HotPool, ids: readonly number[]): Promise<void> {

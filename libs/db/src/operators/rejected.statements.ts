@@ -11,7 +11,10 @@ const LIST: Statement = {
 
 const FIND: Statement = {
   name: 'operator-find-rejected',
-  text: `SELECT dead_letter_event AS letter FROM rejected_delivery WHERE topic = $1 AND partition = $2 AND "offset" = $3`,
+  // Several, where the topic was made anew: the last one is what is meant.
+  text: `
+  SELECT dead_letter_event AS letter FROM rejected_delivery WHERE topic = $1 AND partition = $2 AND "offset" = $3
+  ORDER BY received_at DESC LIMIT 1`,
 }
 
 interface RejectedRow extends Row {

@@ -56,8 +56,8 @@ export class TaskReader implements AsyncDisposable {
           reference.id,
         ])
       : this.source.query<{ value: Buffer }[]>(
-          'SELECT value FROM rejected_delivery WHERE topic = $1 AND partition = $2 AND "offset" = $3 AND value IS NOT NULL',
-          [reference.topic, reference.partition, reference.offset],
+          'SELECT value FROM rejected_delivery WHERE topic = $1 AND partition = $2 AND "offset" = $3 AND sha256(value) = decode($4, \'hex\')',
+          [reference.topic, reference.partition, reference.offset, reference.sha256],
         ))
     return rows[0]?.value ?? null
   }

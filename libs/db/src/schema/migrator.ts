@@ -5,6 +5,7 @@ import { RunMemory1700000000002 } from './migrations/0002-run-memory.migration.j
 import { Redrive1700000000003 } from './migrations/0003-redrive.migration.js'
 import { Admission1700000000004 } from './migrations/0004-admission.migration.js'
 import { Deferral1700000000005 } from './migrations/0005-deferral.migration.js'
+import { Rejections1700000000007 } from './migrations/0007-rejections.migration.js'
 import { Suspects1700000000006 } from './migrations/0006-suspects.migration.js'
 import { LoweredLimits1700000000008 } from './migrations/0008-lowered-limits.migration.js'
 
@@ -16,6 +17,7 @@ export const MIGRATIONS = [
   Admission1700000000004,
   Deferral1700000000005,
   Suspects1700000000006,
+  Rejections1700000000007,
   LoweredLimits1700000000008,
 ]
 const LOCK_ID = 7_238_001

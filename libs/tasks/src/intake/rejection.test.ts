@@ -16,7 +16,7 @@ describe(makeRejection.name, () => {
   it('says where the record lies, why it was refused and what it was', () => {
     const delivery = makeDelivery({ offset: 2n ** 60n, key: Buffer.from('k'), value: Buffer.from('{}') })
     expect(readDeadLetter(delivery, { taskId: 'a', tenant: 'acme' })).toEqual({
-      event_id: makeRejectionEventId('llm.tasks', 0, 2n ** 60n),
+      event_id: makeRejectionEventId('llm.tasks', 0, 2n ** 60n, createHash('sha256').update('{}').digest('hex')),
       kind: 'rejected',
       source: { topic: 'llm.tasks', partition: 0, offset: '1152921504606846976', key: Buffer.from('k').toString('base64') },
       tenant: 'acme',
@@ -41,7 +41,7 @@ describe(makeRejection.name, () => {
       key,
       value,
       error,
-      eventId: makeRejectionEventId(topic, partition, offset),
+      eventId: makeRejectionEventId(topic, partition, offset, createHash('sha256').update(value!).digest('hex')),
     })
   })
 
@@ -53,6 +53,13 @@ describe(makeRejection.name, () => {
     expect(letter).toHaveProperty('error.message', `priority: must be at most 9; the value is not kept: 16777217 bytes, SHA-256 ${sha256}`)
     expect(letter).not.toHaveProperty('original_ref')
     expect(makeRejection(makeDelivery({ value: Buffer.alloc(16 * 1_024 ** 2) }), { error }).value).toHaveLength(16 * 1_024 ** 2)
+  })
+
+  it('has another id for another value at the same place: a topic that is made anew has the same places again', () => {
+    const ids = [Buffer.from('a'), Buffer.from('b'), Buffer.alloc(0), null].map(
+      (value) => makeRejection(makeDelivery({ value }), { error }).eventId,
+    )
+    expect(new Set(ids).size).toBe(4)
   })
 
   it('is the same whenever it is made again', () => {

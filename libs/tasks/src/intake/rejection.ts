@@ -20,7 +20,7 @@ export function makeRejection(delivery: Delivery, { error, taskId, tenant }: Pro
   const { topic, partition, offset, timestampMs } = delivery
   const key = keepWithin(delivery.key, MAX_KEY_BYTES)
   const value = keepWithin(delivery.value, MAX_VALUE_BYTES)
-  const eventId = makeRejectionEventId(topic, partition, offset)
+  const eventId = makeRejectionEventId(topic, partition, offset, hashOf(delivery))
   const event: DeadLetterEvent = {
     event_id: eventId,
     kind: 'rejected',
@@ -38,6 +38,10 @@ export function makeRejection(delivery: Delivery, { error, taskId, tenant }: Pro
     at: new Date(timestampMs).toISOString(),
   }
   return { source: { topic, partition, offset }, key, value, error, eventId, deadLetter: Buffer.from(JSON.stringify(event)) }
+}
+
+function hashOf({ value, unread }: Delivery): string | null {
+  return unread?.sha256 ?? (value && hash('sha256', value))
 }
 
 function keepWithin(bytes: Buffer | null, maxBytes: number): Buffer | null {
