@@ -36,9 +36,7 @@ describe(`${PostgresLedger.name}.reject`, () => {
     const first = makeTestRejection({ deadLetter: Buffer.from('{"n":1}') })
     const second = makeTestRejection({ source: first.source, value: Buffer.from('{other'), deadLetter: Buffer.from('{"n":2}') })
     await ledger.reject([first])
-    expect((await ledger.reject([second])).map(({ eventId, value }) => [eventId, `${value.toString()}`])).toEqual([
-      [second.eventId, '{"n":2}'],
-    ])
+    expect((await ledger.reject([second])).map(({ eventId, value }) => [eventId, value.toString()])).toEqual([[second.eventId, '{"n":2}']])
     expect(await ledger.reject([first, second])).toEqual([])
     const swept = await ledger.takeUnpublished(ANY_AGE_MS, 10)
     expect(swept.map(({ eventId, value }) => [eventId, value.toString()])).toEqual([

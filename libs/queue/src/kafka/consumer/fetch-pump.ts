@@ -114,9 +114,9 @@ export class FetchPump {
       if (leaders.size === 0) throw new Error('no partition of this member has a leader')
       this.failures.delete(ALL)
       this.forgetBrokers(leaders)
-      const led = new Set(Array.from(leaders.values()).flat())
+      const haveLeader = new Set(Array.from(leaders.values()).flat())
       for (const lane of lanes)
-        if (!led.has(lane)) this.restLane(lane, new Error(`the partition ${lane.topic}[${lane.partition}] has no leader`))
+        if (!haveLeader.has(lane)) this.restLane(lane, new Error(`the partition ${lane.topic}[${lane.partition}] has no leader`))
       for (const [broker, led] of leaders) if (!this.fetching.has(broker) && !this.resting.has(broker)) void this.fetchFrom(broker, led)
     } catch (error) {
       this.rest(ALL, error as Error)
