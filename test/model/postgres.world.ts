@@ -3,7 +3,14 @@ import { PortPolicies, ResilienceEvents } from '#libs/resilience'
 import type { LedgerReader } from '#tools/rig'
 import { HotPool, type Row, type Statement, type StatementRunner } from '../../libs/db/src/connection/hot-pool.js'
 import type { DbSettings } from '../../libs/db/src/db.settings.js'
-import { acquireLease, reapLeases, releaseLease, renewLease, type FreedTasks } from '../../libs/db/src/lease/lease.statements.js'
+import {
+  acquireLease,
+  listOtherLeases,
+  reapLeases,
+  releaseLease,
+  renewLease,
+  type FreedTasks,
+} from '../../libs/db/src/lease/lease.statements.js'
 import type { DueTasks } from '../../libs/db/src/ledger/due-tasks.js'
 import { PostgresLedger } from '../../libs/db/src/ledger/postgres-ledger.js'
 import type { ReplicaName } from './ledger.step.js'
@@ -93,7 +100,13 @@ export class PostgresWorld extends LedgerWorld {
   }
 
   async reap(name: ReplicaName): Promise<FreedTasks> {
-    return this.settle(await reapLeases(this.server.pool, this.members[name].lease.fence))
+    const others = await listOtherLeases(this.server.pool, this.members[name].lease.fence)
+    return this.settle(
+      await reapLeases(
+        this.server.pool,
+        others.map(({ id }) => id),
+      ),
+    )
   }
 
   async stop(name: ReplicaName): Promise<FreedTasks> {

@@ -249,13 +249,14 @@ describe(`${WaitOperator.name}, where a gate blocks`, () => {
     await rig.accept({ taskId: 'a' })
     const victim = await rig.openWorker()
     await expect(victim.ledger.claim(makeClaimRoom(1))).resolves.toHaveLength(1)
-    await rig.database.sql.rows(`UPDATE worker_lease SET expires_at = now() - interval '1 second' WHERE id = $1`, [victim.lease.fence])
+    const lease = victim.lease.fence!
+    await rig.database.sql.rows(`UPDATE worker_lease SET expires_at = now() - interval '1 second' WHERE id = $1`, [lease])
     await victim.die()
     expect(await rig.why('a')).toMatchObject({
       state: 'running',
       reasons: [{ gate: 'no worker', value: 1, detail: expect.stringContaining('takes it over') }],
     })
-    await reapLeases(rig.worker.pool, rig.worker.lease.fence!)
+    await reapLeases(rig.worker.pool, [lease])
     await expect(rig.worker.claim()).resolves.toEqual([])
     expect(onlyReason(await rig.why('a'))).toMatchObject({ gate: 'suspect', value: 1, unit: 'deaths of its workers', expectedAt: null })
   })

@@ -210,7 +210,7 @@ describe(PostgresWorkerLease.name, () => {
       const slow = await openReplica(database)
       await Promise.all(Array.from({ length: 20 }, () => slow.ledger.accept(makeNewTask())))
       await expire(database, slow)
-      await Promise.all([slow.ledger.claim(makeClaimRoom(10)), slow.ledger.claim(makeClaimRoom(10)), reapLeases(pool, -1)])
+      await Promise.all([slow.ledger.claim(makeClaimRoom(10)), slow.ledger.claim(makeClaimRoom(10)), reapLeases(pool, [slow.lease.fence!])])
       const stray = await database.sql.value<number>(
         `SELECT count(*) FROM task_queue q JOIN worker_lease l ON l.id = q.lease_id WHERE q.state = 'running' AND l.state <> 'held'`,
       )

@@ -23,9 +23,10 @@ async function openScene(): Promise<Scene> {
 async function dieWithDue({ database, heir }: Scene): Promise<ClaimedTask[]> {
   const victim = await openReplica(database, { leaseMs: 600_000 })
   const tasks = await claimDue(victim)
-  await database.sql.rows(`UPDATE worker_lease SET expires_at = now() - interval '1 second' WHERE id = $1`, [victim.lease.fence])
+  const lease = victim.lease.fence!
+  await database.sql.rows(`UPDATE worker_lease SET expires_at = now() - interval '1 second' WHERE id = $1`, [lease])
   await victim.die()
-  await reapLeases(heir.pool, heir.lease.fence!)
+  await reapLeases(heir.pool, [lease])
   return tasks
 }
 

@@ -45,9 +45,10 @@ describe('sluice task get', () => {
     const [dead, heir] = [await openReplica(database), await openReplica(database)]
     await dead.ledger.accept(makeNewTask({ taskId: 'suspect' }))
     await claimOne(dead)
-    await database.sql.rows(`UPDATE worker_lease SET expires_at = now() - interval '1 second' WHERE id = $1`, [dead.lease.fence])
+    const lease = dead.lease.fence!
+    await database.sql.rows(`UPDATE worker_lease SET expires_at = now() - interval '1 second' WHERE id = $1`, [lease])
     await dead.die()
-    await reapLeases(heir.pool, heir.lease.fence!)
+    await reapLeases(heir.pool, [lease])
     expect(await tell(database, 'suspect')).toContain('or earlier: 1 of its workers died in a row, and such tasks run apart (since ')
   })
 })

@@ -1,4 +1,6 @@
+import { makeBigintArray } from '../connection/binary-array.js'
 import type { HotPool, Row, Statement } from '../connection/hot-pool.js'
+import type { WatchedLease } from './lease.watch.js'
 import { PARKED_UNTIL } from './suspect.statements.js'
 
 const ACQUIRE: Statement = {
@@ -14,12 +16,19 @@ const RENEW: Statement = {
   WHERE id = $1 AND state = 'held' RETURNING id`,
 }
 
-/** Ends the leases of dead workers. One that is locked by a claim, or by another reaper, is left for the next time. */
+const LIST_OTHERS: Statement = {
+  name: 'lease-list-others',
+  text: `
+  SELECT id, renewed_at::text AS renewed_at, (extract(epoch FROM expires_at - renewed_at) * 1000)::float8 AS duration_ms
+  FROM worker_lease WHERE state = 'held' AND id <> $1`,
+}
+
+/** Ends leases of dead workers. One that is locked by a claim, or by another reaper, is left for the next time. */
 const END_EXPIRED: Statement = {
   name: 'lease-end-expired',
   text: `
   UPDATE worker_lease SET state = 'reaped', ended_at = now() WHERE id = ANY(ARRAY(
-    SELECT id FROM worker_lease WHERE state = 'held' AND expires_at < now() AND id <> $1 ORDER BY id FOR UPDATE SKIP LOCKED
+    SELECT id FROM worker_lease WHERE id = ANY($1::bigint[]) AND state = 'held' AND expires_at < now() ORDER BY id FOR UPDATE SKIP LOCKED
   )) RETURNING id`,
 }
 
@@ -96,10 +105,16 @@ export async function renewLease(pool: HotPool, id: number, durationMs: number):
   return (await pool.run(RENEW, [id, durationMs])).length > 0
 }
 
-/** Makes suspects of the tasks that dead workers held. */
-export async function reapLeases(pool: HotPool, ownId: number): Promise<FreedTasks> {
+/** Those that are held, but for this one. */
+export async function listOtherLeases(pool: HotPool, ownId: number): Promise<WatchedLease[]> {
+  const rows = await pool.run<{ id: number; renewed_at: string; duration_ms: number }>(LIST_OTHERS, [ownId])
+  return rows.map(({ id, renewed_at: renewedAt, duration_ms: durationMs }) => ({ id, renewedAt, durationMs }))
+}
+
+/** Ends those of these leases that have expired, and makes suspects of the tasks that dead workers held. */
+export async function reapLeases(pool: HotPool, silentIds: readonly number[]): Promise<FreedTasks> {
   return pool.transaction(async (transaction) => {
-    const ended = await transaction.run(END_EXPIRED, [ownId])
+    const ended = silentIds.length > 0 ? await transaction.run(END_EXPIRED, [makeBigintArray(silentIds)]) : []
     if (ended.length > 0) await transaction.run(FORGET_GRANTS, [])
     return countFreed(await transaction.run<FreedRow>(FREE_TASKS, [1]))
   })

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { TaskError, WorkerLease } from '#libs/kernel'
-import { acquireLease, reapLeases, releaseLease, renewLease, type FreedTasks } from './lease.statements.js'
+import { acquireLease, listOtherLeases, reapLeases, releaseLease, renewLease, type FreedTasks } from './lease.statements.js'
+import { LeaseWatch } from './lease.watch.js'
 import { letSuspectsOut } from './suspect.statements.js'
 import type { HotPool } from '../connection/hot-pool.js'
 
@@ -41,7 +42,8 @@ const REAP_INTERVAL_MS = 1_000
  * has died, must not cost a healthy replica its lease.
  *
  * It reaps others only after it has renewed its own lease without a gap for a whole lease period: the first replica to come back after
- * an outage would otherwise take everybody's work while they still run it.
+ * an outage would otherwise take everybody's work while they still run it. And it reaps only what it has seen unrenewed for a lease period
+ * of its own clock, since PostgreSQL's may step.
  */
 export class PostgresWorkerLease extends WorkerLease {
   readonly events = new EventEmitter<LeaseEvents>()
@@ -49,6 +51,7 @@ export class PostgresWorkerLease extends WorkerLease {
   private steadySinceMs = Number.POSITIVE_INFINITY
   private renewedAtMs = 0
   private timers: NodeJS.Timeout[] = []
+  private readonly watch = new LeaseWatch()
   private stopped = false
   private readonly busy = new Map<'renew' | 'reap', Promise<void>>()
 
@@ -80,10 +83,14 @@ export class PostgresWorkerLease extends WorkerLease {
     const renewEveryMs = this.options.durationMs / RENEWALS_PER_LEASE
     const reapEveryMs = Math.min(REAP_INTERVAL_MS, this.options.durationMs / 2)
     this.timers = [setInterval(() => this.run('renew'), renewEveryMs), setInterval(() => this.run('reap'), reapEveryMs)]
+    this.run('reap')
   }
 
-  /** Gives the lease back. Idempotent. Call it when nothing runs any more. */
-  async stop(): Promise<void> {
+  /**
+   * Gives the lease back, or leaves it to expire where answers of its calls are not in the ledger: given back, these calls would be made
+   * again before anybody has brought the answers in. Idempotent. Call it when nothing runs any more.
+   */
+  async stop({ leaves = false }: { readonly leaves?: boolean } = {}): Promise<void> {
     if (this.stopped) return
     this.stopped = true
     this.timers.forEach((timer) => clearInterval(timer))
@@ -91,7 +98,7 @@ export class PostgresWorkerLease extends WorkerLease {
     const { held } = this
     this.held = null
     await this.options.renewals?.close()
-    if (held) this.events.emit('released', await releaseLease(this.pool, held.id))
+    if (held && !leaves) this.events.emit('released', await releaseLease(this.pool, held.id))
   }
 
   /** Each kind runs once at a time: what hangs must not pile up behind itself. */
@@ -135,10 +142,12 @@ export class PostgresWorkerLease extends WorkerLease {
   }
 
   private async reap(): Promise<void> {
-    const now = performance.now()
-    if (!this.held || !this.isFresh || now - this.steadySinceMs < this.options.durationMs) return
+    if (!this.held || !this.isFresh) return
+    // Watched from the beginning, so that the watch is over when this lease is steady.
+    const silent = this.watch.look(await listOtherLeases(this.pool, this.held.id), performance.now())
+    if (performance.now() - this.steadySinceMs < this.options.durationMs) return
     await this.options.beforeReaping?.()
-    const freed = await reapLeases(this.pool, this.held.id)
+    const freed = await reapLeases(this.pool, silent)
     if (freed.tasks > 0) this.events.emit('reaped', freed)
     if (await letSuspectsOut(this.pool)) this.events.emit('suspect')
   }
