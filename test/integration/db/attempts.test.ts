@@ -59,6 +59,19 @@ describe(`${PostgresLedger.name}.recordAnswer`, () => {
     await expect(readAttempts(database)).resolves.toMatchObject([{ state: 'refused' }])
   })
 
+  it('gives up an answer whose day retention has removed: waiting for ever, it would stop all new work', async () => {
+    const database = await createLedgerDatabase()
+    const replica = await openReplica(database)
+    await replica.ledger.accept(makeNewTask())
+    const task = await claimOne(replica)
+    await database.sql.rows(`DROP TABLE answer_${task.acceptedOn.replaceAll('-', '')}`)
+    await expect(replica.ledger.recordAnswer(task, task.attempt!, makeAnswer())).rejects.toMatchObject({
+      code: 'internal',
+      message: `retention has removed all tasks of ${task.acceptedOn}`,
+    })
+    await expect(replica.ledger.claim(makeClaimRoom(1))).resolves.toEqual([])
+  })
+
   it('stores the answers of a batch beside one that PostgreSQL does not take', async () => {
     const database = await createLedgerDatabase()
     const { ledger } = await openReplica(database)

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { classifyError, type ClaimedTask } from '#libs/kernel'
 import { PostgresLedger } from '../../../libs/db/src/ledger/postgres-ledger.js'
@@ -79,5 +80,30 @@ describe(`${PostgresLedger.name}, after a claim whose answer was lost`, () => {
       replica.lease.fence,
     ])
     await expect(claimOne(replica)).resolves.toMatchObject({ taskId: 'late' })
+  })
+
+  it('finds one that comes when nothing was expected of it any more, out of a server that stood still', async () => {
+    const database = await createLedgerDatabase()
+    const replica = await openProxiedReplica(database, { env: { DATABASE_STATEMENT_TIMEOUT_MS: '1000' } })
+    await replica.ledger.accept(makeNewTask())
+    await loseClaim(replica, database)
+    await claimAgain(replica)
+    await setTimeout(1_100)
+    await expect(replica.ledger.claim(makeClaimRoom(10))).resolves.toEqual([])
+    await replica.ledger.accept(makeNewTask({ taskId: 'late' }))
+    await database.sql.rows(`UPDATE task_queue SET state = 'running', lease_id = $1, claims = 1 WHERE state = 'pending'`, [
+      replica.lease.fence,
+    ])
+    await expect.poll(() => replica.ledger.claim(makeClaimRoom(10)), { timeout: 10_000 }).toMatchObject([{ taskId: 'late' }])
+  })
+
+  it('gives back a task that it holds by an earlier claim than the lost one', async () => {
+    const database = await createLedgerDatabase()
+    const replica = await openProxiedReplica(database)
+    await replica.ledger.accept(makeNewTask())
+    const task = await claimOne(replica)
+    await database.sql.rows(`UPDATE task_queue SET state = 'pending', lease_id = NULL`)
+    await loseClaim(replica, database)
+    await expect(claimAgain(replica)).resolves.toMatchObject({ id: task.id, claim: task.claim + 2 })
   })
 })

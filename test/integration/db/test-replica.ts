@@ -62,10 +62,10 @@ export async function openReplica(
 
 /** A lease that is never renewed again and never given back. */
 async function stopTimers(lease: PostgresWorkerLease): Promise<void> {
-  const inside = lease as unknown as { timers: NodeJS.Timeout[]; stopped: boolean; busy: Promise<void> }
+  const inside = lease as unknown as { timers: NodeJS.Timeout[]; stopped: boolean; busy: ReadonlyMap<string, Promise<void>> }
   inside.stopped = true
   inside.timers.forEach((timer) => clearInterval(timer))
-  await inside.busy
+  await Promise.all(inside.busy.values())
 }
 
 /** The only task that is due, of the lane that tasks have by default. */

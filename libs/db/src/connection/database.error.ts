@@ -40,6 +40,12 @@ export function isLockTimeout(error: unknown): boolean {
   return cause instanceof Error && codeOf(cause) === LOCK_NOT_AVAILABLE
 }
 
+/** A row of a day for which there is no partition, not made yet or dropped by retention. */
+export function isPartitionMissing(error: unknown): boolean {
+  const cause = error instanceof TaskError ? error.cause : error
+  return cause instanceof Error && MISSING_PARTITION.test(cause.message)
+}
+
 /**
  * PostgreSQL cannot be reached or does not answer. Whatever else it refuses (a lock, a full disk, a right, a read-only copy), it is there,
  * and other statements may go through. A pool whose connections are all taken says so too, but it counts only while nothing succeeds.

@@ -17,6 +17,7 @@ import type {
   TransitionResult,
 } from '#libs/kernel'
 import { isRefusedByBreaker, type PortPolicy } from '#libs/resilience'
+import { isPartitionMissing } from '../connection/database.error.js'
 import type { HotPool } from '../connection/hot-pool.js'
 import { acceptTasks, type Accepted, type InstantRoom } from './accept.statements.js'
 import { recordAnswers, type ReceivedAnswer } from './answer.statement.js'
@@ -39,6 +40,15 @@ export interface LedgerOptions {
   readonly waitingAnswersBytes: number
 }
 
+/** A claim whose answer was lost: PostgreSQL may commit it later. */
+interface LostClaim {
+  readonly leaseId: number
+  /** PostgreSQL may still be at work on it: each claim looks first. Afterwards it may only come late, out of a network or a server that stood still. */
+  readonly isRecent: boolean
+  readonly recentUntilMs: number
+  readonly nextLookMs: number
+}
+
 /** Bytes of payloads, answers or events in one statement. */
 const MAX_BATCH_BYTES = 8 * 1024 * 1024
 
@@ -49,8 +59,8 @@ const MAX_BATCH_BYTES = 8 * 1024 * 1024
  * Answers, ends and deferrals are offered again until PostgreSQL takes them: they are facts, and the task stays ours meanwhile. Accepting
  * and claiming are only tried once; their transports wait and ask again. An open breaker makes facts wait and drops none.
  *
- * It remembers which tasks it holds. After a claim whose answer was lost PostgreSQL may say that we hold more: those are released before
- * the next claim, else they would stay `running` for as long as this replica lives.
+ * It remembers which claims it holds. After one whose answer was lost PostgreSQL may say that we hold more: those are released before the
+ * next claim, and looked for again and again under the same lease, else they would stay `running` for as long as this replica lives.
  *
  * Answers that PostgreSQL would not take go before new work: until they are stored nothing is claimed, and once too many wait nothing is sent.
  */
@@ -60,8 +70,9 @@ export class PostgresLedger extends Ledger {
   /** At most one: `accept` runs one batch at a time. */
   private claimingAccept: Promise<unknown> = Promise.resolve()
   private lastClaim: Promise<unknown> = Promise.resolve()
-  /** Until then a claim whose answer was lost may still be committed; undefined: none was lost. */
-  private claimLostUntilMs: number | undefined
+  private lostClaim: LostClaim | undefined
+  /** Nothing is claimed meanwhile: it would be taken for unknown. */
+  private isRecovering = false
   private readonly stopping = new AbortController()
   readonly waitingAnswers: WaitingAnswers
 
@@ -144,13 +155,13 @@ export class PostgresLedger extends Ledger {
     const { fence } = this.lease
     if (fence === null) return []
     if (this.waitingAnswers.mustGoFirst) throw TaskError.unavailable('ledger_unavailable', 'answers that wait to be stored go first')
-    if (this.claimLostUntilMs !== undefined) await this.recover(fence, this.claimLostUntilMs)
+    if (this.lostClaim && this.lostClaim.nextLookMs <= performance.now()) await this.recover(fence, this.lostClaim)
     try {
       const tasks = await take(fence)
       tasks.forEach((task) => this.remember(task))
       return tasks
     } catch (error) {
-      this.noteLostClaim(error)
+      this.noteLostClaim(fence, error)
       throw error
     }
   }
@@ -246,7 +257,7 @@ export class PostgresLedger extends Ledger {
     const { claimer } = this
     const leaseId = this.lease.fence
     // After a claim whose answer was lost, nothing is claimed before it is known what we hold.
-    const mayClaim = this.claimLostUntilMs === undefined && !this.waitingAnswers.mustGoFirst
+    const mayClaim = this.lostClaim?.isRecent !== true && !this.isRecovering && !this.waitingAnswers.mustGoFirst
     if (!claimer || leaseId === null || !mayClaim) return acceptTasks(this.pool, tasks)
     const room = claimer.takeRoomFor(tasks.filter(({ orderingKey, hasFiles }) => orderingKey === null && !hasFiles))
     if (room.tasks === 0) return acceptTasks(this.pool, tasks)
@@ -263,7 +274,7 @@ export class PostgresLedger extends Ledger {
       claimed.forEach((task) => this.remember(task))
       return accepted
     } catch (error) {
-      this.noteLostClaim(error)
+      this.noteLostClaim(room.leaseId, error)
       throw error
     } finally {
       claimer.start(room.room, claimed)
@@ -271,9 +282,10 @@ export class PostgresLedger extends Ledger {
   }
 
   /** A statement that the breaker has kept back was not sent, so nothing of it can be committed. */
-  private noteLostClaim(error: unknown): void {
+  private noteLostClaim(leaseId: number, error: unknown): void {
     if (isRefusedByBreaker(error)) return
-    this.claimLostUntilMs = performance.now() + this.options.statementTimeoutMs
+    const nowMs = performance.now()
+    this.lostClaim = { leaseId, isRecent: true, recentUntilMs: nowMs + this.options.statementTimeoutMs, nextLookMs: nowMs }
   }
 
   private remember({ id, leaseId, claim }: ClaimedTask): void {
@@ -285,19 +297,32 @@ export class PostgresLedger extends Ledger {
     if (held?.leaseId === task.leaseId && held.claim === task.claim) this.held.delete(task.id)
   }
 
-  private async recover(fence: number, lostUntilMs: number): Promise<void> {
-    // What such a statement has just claimed would be taken for unknown.
-    await this.claimingAccept
-    const isLast = performance.now() >= lostUntilMs
-    const known = [...this.held].flatMap(([id, { leaseId }]) => (leaseId === fence ? [id] : []))
-    await releaseUnknown(this.pool, fence, known)
-    if (isLast && this.claimLostUntilMs === lostUntilMs) this.claimLostUntilMs = undefined
+  private async recover(fence: number, lost: LostClaim): Promise<void> {
+    if (lost.leaseId !== fence) {
+      // What is committed under a lease that has ended is freed with it.
+      if (this.lostClaim === lost) this.lostClaim = undefined
+      return
+    }
+    this.isRecovering = true
+    try {
+      await this.claimingAccept
+      const askedMs = performance.now()
+      const held = [...this.held].flatMap(([id, { leaseId, claim }]) => (leaseId === fence ? [{ id, claim }] : []))
+      await releaseUnknown(this.pool, fence, held)
+      if (this.lostClaim !== lost || askedMs < lost.recentUntilMs) return
+      this.lostClaim = { ...lost, isRecent: false, nextLookMs: askedMs + this.options.statementTimeoutMs }
+    } finally {
+      this.isRecovering = false
+    }
   }
 
   private async record(acceptedOn: string, received: readonly ReceivedAnswer[]): Promise<void[]> {
     try {
       await recordAnswers(this.pool, acceptedOn, received)
     } catch (error) {
+      // Its task was accepted on that day, so there was a partition: retention has dropped it, long after the task has ended elsewhere.
+      if (isPartitionMissing(error))
+        throw new TaskError('internal', `retention has removed all tasks of ${acceptedOn}`, { retryable: false, cause: error })
       this.waitingAnswers.noteFailure()
       throw error
     }

@@ -1,4 +1,5 @@
-import { makeBigintArray } from '../connection/binary-array.js'
+import type { ClaimedTask } from '#libs/kernel'
+import { makeBigintArray, makeIntegerArray } from '../connection/binary-array.js'
 import type { HotPool, Statement } from '../connection/hot-pool.js'
 
 /**
@@ -10,7 +11,8 @@ const RELEASE_UNKNOWN: Statement = {
   text: `
   WITH unknown AS MATERIALIZED (
     SELECT id, accepted_on, run, sends FROM task_queue
-    WHERE lease_id = $1 AND state = 'running' AND NOT id = ANY($2::bigint[]) ORDER BY id FOR UPDATE
+    WHERE lease_id = $1 AND state = 'running' AND ((id, claims) IN (SELECT * FROM unnest($2::bigint[], $3::integer[]))) IS NOT TRUE
+    ORDER BY id FOR UPDATE
   ), ended AS (
     UPDATE attempt a SET state = 'not_sent', ended_at = now(), error_code = 'ledger_unavailable'
     FROM unknown u WHERE a.accepted_on = u.accepted_on AND a.task_number = u.id AND a.run = u.run AND a.number = u.sends AND a.state = 'sending'
@@ -23,7 +25,9 @@ const RELEASE_UNKNOWN: Statement = {
   RETURNING q.id`,
 }
 
-/** `heldIds` are the tasks that this replica knows to hold. Returns how many it did not know of. */
-export async function releaseUnknown(pool: HotPool, leaseId: number, heldIds: readonly number[]): Promise<number> {
-  return (await pool.run(RELEASE_UNKNOWN, [leaseId, makeBigintArray(heldIds)])).length
+/** `held` are the claims that this replica knows to hold. Returns how many it did not know of. */
+export async function releaseUnknown(pool: HotPool, leaseId: number, held: readonly Pick<ClaimedTask, 'id' | 'claim'>[]): Promise<number> {
+  const ids = makeBigintArray(held.map(({ id }) => id))
+  const claims = makeIntegerArray(held.map(({ claim }) => claim))
+  return (await pool.run(RELEASE_UNKNOWN, [leaseId, ids, claims])).length
 }
