@@ -65,6 +65,26 @@ describe(`${PostgresLedger.name}.defer`, () => {
     }
   })
 
+  it('says that it is done when PostgreSQL had done it, but its answer was lost', async () => {
+    const database = await createLedgerDatabase()
+    const replica = await openProxiedReplica(database)
+    await replica.ledger.accept(makeNewTask())
+    const task = await claimOne(replica)
+    replica.proxy.deafenAfter('COMMIT')
+    const deferred = replica.ledger.defer({
+      task,
+      delayMs: 60_000,
+      reason: 'llm_server_error',
+      deferralClass: 'provider_error',
+      attemptEnd: makeAttemptEnd(task, { httpStatus: 500 }),
+      countsAttempt: true,
+    })
+    await expect.poll(() => database.sql.value('SELECT state FROM task_queue')).toBe('pending')
+    replica.proxy.cut()
+    await expect(deferred).resolves.toBe('done')
+    await expect(readQueue(database)).resolves.toMatchObject({ attempts: 1, sends: 1, deferrals: expect.anything() })
+  })
+
   it('takes nothing back where no attempt was open', async () => {
     const database = await createLedgerDatabase()
     const replica = await openReplica(database)
@@ -260,5 +280,25 @@ describe(`${PostgresLedger.name}.hold`, () => {
     const task = await claimOne(replica)
     await replica.ledger.hold(task, 'maybe_paid', { attemptEnd: makeAttemptEnd(task, { state: 'maybe_paid' }), promptVersion: 'summary@1' })
     await expect(readQueue(database)).resolves.toMatchObject({ prompt_version: 'summary@1' })
+  })
+
+  it('waits for no reaper in a circle, when its lease has ended and it lives after all', async () => {
+    const database = await createLedgerDatabase()
+    const [zombie, reaper] = [await openReplica(database), await openReplica(database)]
+    await zombie.ledger.accept(makeNewTask())
+    const task = await claimOne(zombie)
+    const held = await reaper.pool.transaction(async (transaction) => {
+      await transaction.run({ name: 'take-task', text: 'SELECT id FROM task_queue WHERE id = $1 FOR UPDATE' }, [task.id])
+      const deferred = zombie.ledger.hold(task, 'maybe_paid', { attemptEnd: makeAttemptEnd(task, { state: 'maybe_paid' }) })
+      await expect
+        .poll(() =>
+          database.sql.value(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`),
+        )
+        .toBe(1)
+      await transaction.run({ name: 'be-impatient', text: `SET LOCAL lock_timeout = '500ms'` }, [])
+      await transaction.run({ name: 'end-attempt', text: `UPDATE attempt SET state = 'maybe_paid' WHERE task_number = $1` }, [task.id])
+      return { deferred }
+    })
+    await expect(held.deferred).resolves.toBe('done')
   })
 })

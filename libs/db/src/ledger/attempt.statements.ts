@@ -12,6 +12,7 @@ import { lockMeters, writeMeters } from '../admission/meter.statements.js'
 import { makeBigintArray, makeIntegerArray, makeTextArray, makeUuidArray } from '../connection/binary-array.js'
 import type { HotPool, Row, Statement, StatementRunner } from '../connection/hot-pool.js'
 import { makeStorableText } from '../connection/storable.js'
+import { lockTasks } from './lock-tasks.statement.js'
 
 const MAX_EXCERPT = 4_000
 
@@ -118,7 +119,10 @@ export async function openAttempt(pool: HotPool, task: ClaimedTask, next: NextAt
   const { attemptEnd, countsAttempt, promptVersion, metering, estimatedTokens } = next
   return pool.transaction(async (transaction) => {
     const reserved = metering && (await reserve(transaction, metering, { task, estimatedTokens }))
-    if (attemptEnd) await endAttempts(transaction, task.acceptedOn, [{ task, end: attemptEnd }])
+    if (attemptEnd) {
+      await lockTasks(transaction, [task.id])
+      await endAttempts(transaction, task.acceptedOn, [{ task, end: attemptEnd }])
+    }
     const [row] = await transaction.run<OpenedRow>(OPEN_ATTEMPT, [
       task.id,
       task.leaseId,

@@ -3,6 +3,7 @@ import { makeBigintArray, makeBooleanArray, makeIntegerArray, makeTextArray } fr
 import type { HotPool, Statement } from '../connection/hot-pool.js'
 import { IS_ROAMING, PARKED_UNTIL } from '../lease/suspect.statements.js'
 import { endAttempts } from './attempt.statements.js'
+import { lockTasks } from './lock-tasks.statement.js'
 
 /** A held task that goes back to the ledger: to wait until a time, or for an operator. */
 export interface PutBack extends TaskProgress {
@@ -54,10 +55,23 @@ const PUT_BACK: Statement = {
   RETURNING q.id`,
 }
 
-/** The tasks must have been accepted on one day and be held under one lease. */
+/** Of those that were not moved now: which ones had been, by a statement whose answer was lost. A reaper gives another reason. */
+const FIND_PUT_BACK: Statement = {
+  name: 'find-put-back',
+  text: `
+  SELECT q.id FROM task_queue q
+  JOIN unnest($1::bigint[], $2::integer[], $3::text[], $4::text[]) AS i(id, claim, state, reason) ON i.id = q.id
+  WHERE q.id = ANY($1::bigint[]) AND q.lease_id IS NULL AND q.claims = i.claim AND q.state = i.state AND q.reason = i.reason`,
+}
+
+/** The tasks must have been accepted on one day and be held under one lease. Repeating it is harmless, and answers as the first time. */
 export async function putBackTasks(pool: HotPool, items: readonly PutBack[]): Promise<TransitionResult[]> {
   const { acceptedOn, leaseId } = items[0]!.task
   const rows = await pool.transaction(async (transaction) => {
+    await lockTasks(
+      transaction,
+      items.map(({ task }) => task.id),
+    )
     await endAttempts(
       transaction,
       acceptedOn,
@@ -78,5 +92,17 @@ export async function putBackTasks(pool: HotPool, items: readonly PutBack[]): Pr
     ])
   })
   const moved = new Set(rows.map(({ id }) => id))
+  const left = items.filter(({ task }) => !moved.has(task.id))
+  if (left.length > 0) for (const id of await findPutBack(pool, left)) moved.add(id)
   return items.map(({ task }) => (moved.has(task.id) ? 'done' : 'fenced'))
+}
+
+async function findPutBack(pool: HotPool, items: readonly PutBack[]): Promise<number[]> {
+  const rows = await pool.run<{ id: number }>(FIND_PUT_BACK, [
+    makeBigintArray(items.map(({ task }) => task.id)),
+    makeIntegerArray(items.map(({ task }) => task.claim)),
+    makeTextArray(items.map(({ state }) => state)),
+    makeTextArray(items.map(({ reason }) => reason)),
+  ])
+  return rows.map(({ id }) => id)
 }
