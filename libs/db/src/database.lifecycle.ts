@@ -3,6 +3,7 @@ import { HotPool } from './connection/hot-pool.js'
 import { readUrls } from './connection/read-urls.js'
 import { dbSettings, type DbSettings } from './db.settings.js'
 import { PostgresWorkerLease } from './lease/postgres-worker-lease.js'
+import type { ReceivedAnswer } from './ledger/answer.statement.js'
 import { DueTasks } from './ledger/due-tasks.js'
 import { PostgresLedger } from './ledger/postgres-ledger.js'
 import { PostgresIntakeGate } from './ledger/postgres-intake-gate.js'
@@ -10,6 +11,7 @@ import { migrate, missingMigrations } from './schema/migrator.js'
 import { PartitionKeeper } from './schema/partitions.js'
 import { AbandonedAnswers } from './spool/abandoned-answers.js'
 import { SpoolLifecycle } from './spool/spool.lifecycle.js'
+import { SpoolStore } from './spool/spool.store.js'
 
 const RETRY_MS = 1_000
 
@@ -87,11 +89,25 @@ export class DatabaseLifecycle implements OnApplicationShutdown {
     if (this.stopping) return
     this.stopping = true
     await this.spool.stop()
+    const unstored = this.ledger.waitingAnswers.olderThan(0).map(({ received }) => received)
     this.ledger.stop()
     this.gate.stop()
     this.partitions.stop()
     await this.due.stop()
-    await this.lease.stop().catch((error: unknown) => this.logger.warn('the lease could not be given back', { error }))
+    const leaves = !(await this.storeLast(unstored))
+    await this.lease.stop({ leaves }).catch((error: unknown) => this.logger.warn('the lease could not be given back', { error }))
     await this.pool.close()
+  }
+
+  /** One last try. false: calls are paid for whose answers are not in the ledger. */
+  private async storeLast(answers: readonly ReceivedAnswer[]): Promise<boolean> {
+    if (answers.length === 0) return true
+    try {
+      await new SpoolStore(this.pool).store(answers)
+      return true
+    } catch (error) {
+      this.logger.error('answers could not be stored: the lease is left to expire', { answers: answers.length, error })
+      return false
+    }
   }
 }
