@@ -98,21 +98,23 @@ describe('Sluice, deliveries that come again', () => {
     expect(letters.events.filter(({ value }) => value.task_id === 'late')).toEqual([])
   })
 
-  it('takes higher priorities first', async () => {
-    const blocker = Array.from({ length: 10 }, (_, index) => makePrompt(`blocker-${index}`, { latencyMs: 500 }))
+  it('takes higher priorities first, but now and then the oldest', async () => {
+    // Their streams come free one by one, so that each claim has room for one task.
+    const blocker = Array.from({ length: 10 }, (_, index) => makePrompt(`blocker-${index}`, { latencyMs: 500 + index * 100 }))
     await send(rig, blocker)
     await waitUntil(async () => (await rig.calls()).filter(({ tasks }) => tasks[0]?.startsWith('blocker')).length === 10, {
       what: 'all streams to be taken',
     })
-    const waiting = [0, 1, 5, 9].flatMap((priority) => [1, 2, 3].map((number) => makePrompt(`p${priority}-${number}`, { priority })))
+    const waiting = [0, 1, 5, 9].flatMap((priority) =>
+      [1, 2, 3].map((number) => makePrompt(`p${priority}-${number}`, { priority, latencyMs: 2_000 })),
+    )
     await send(rig, waiting)
     await waitForResults(
       rig,
       waiting.map(({ task_id: id }) => id),
     )
     const order = (await rig.calls()).map(({ tasks }) => tasks[0]!).filter((id) => /^p\d-/.test(id))
-    // Ten streams come free at once and take the first ten: of the lowest priority only one can be among them.
-    expect(order.slice(0, 6).every((id) => id.startsWith('p9') || id.startsWith('p5'))).toBe(true)
+    expect(order.slice(0, 6).filter((id) => id.startsWith('p0') || id.startsWith('p1')).length).toBeLessThanOrEqual(1)
   })
 })
 
