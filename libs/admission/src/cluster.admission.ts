@@ -85,7 +85,8 @@ export class ClusterAdmission extends Admission {
 
   takeRoom(wanted: number): ClaimRoom {
     const { book, shares } = this.options
-    const candidates = book.due.flatMap((lane) => this.makeCandidates(shares.of(lane)))
+    // Before it is charged with what it takes: the first one also has the first word where a meter does not suffice for all.
+    const candidates = shares.inOrder(book.due.flatMap((lane) => this.makeCandidates(shares.of(lane))))
     if (candidates.length === 1 && !candidates[0]!.isProbe) {
       const [only] = candidates as [Candidate]
       this.take(only, Math.min(wanted, this.options.gates.freeOf(only.share.lane)))
@@ -112,12 +113,13 @@ export class ClusterAdmission extends Admission {
 
   settleRoom({ kind, lanes, metering }: ClaimRoom, claimed?: readonly ClaimedTask[]): void {
     const byLane = Map.groupBy(claimed ?? [], makeLaneKey)
+    // What one of them could not have, another one may have got before it.
+    if (metering && claimed) lanes.forEach((lane) => this.options.refused.forget(lane))
     for (const room of lanes) {
       const ofLane = claimed && (byLane.get(makeLaneKey(room)) ?? [])
       this.settleLane(room, ofLane)
       const refusal = metering?.refusalOf(room)
       if (refusal) this.options.refused.note(room, refusal)
-      else if (metering && claimed) this.options.refused.forget(room)
       // There may be more; or nobody knows, because the claim has failed.
       if (kind === 'due' && (ofLane === undefined || ofLane.length === room.tasks || refusal)) this.options.book.notice([room])
     }
@@ -169,7 +171,9 @@ export class ClusterAdmission extends Admission {
 
   /** Something that limits calls may have changed: first those that wait, then the next claim. */
   serve(): void {
-    this.waiters.serve((lane) => this.tryTake(lane))
+    const { shares } = this.options
+    const nextOf = (lanes: readonly Lane[]) => shares.first(lanes.map((lane) => shares.of(lane)))?.lane
+    this.waiters.serve((lane) => this.tryTake(lane), nextOf)
     this.announce()
   }
 
@@ -216,9 +220,15 @@ export class ClusterAdmission extends Admission {
   private makeCandidates(share: LaneShare): Candidate[] {
     const admitted = this.admitted(share.lane)
     const mayAsk = this.mayAsk(share.lane)
-    // The time for which it is held back is no credit.
-    if (!mayAsk) this.options.shares.wake(share)
+    if (!mayAsk) this.holdBack(share)
     return mayAsk ? [{ share, isProbe: admitted === 'probe', tasks: 0 }] : []
+  }
+
+  private holdBack(share: LaneShare): void {
+    const { refused, shares } = this.options
+    if (this.admitted(share.lane) !== 'nothing' && refused.isInTurn(share.lane)) shares.keepTurn(share)
+    // The time for which its own route or budget holds it back is no credit.
+    else shares.wake(share)
   }
 
   private takeOne(candidates: readonly Candidate[]): boolean {

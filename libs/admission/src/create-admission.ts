@@ -48,7 +48,7 @@ export function createAdmission(
   const breakers = new RouteBreakers({ store, clock, events, settings: settings.breakers })
   const book = new LaneBook()
   const shares = new FairShare((tenant) => limits.weightOf(tenant))
-  const refused = new RefusedLanes(clock)
+  const refused = new RefusedLanes(clock, (lane) => limits.metersOf(lane))
   const onBooked = (lanes: readonly Lane[]) => {
     lanes.forEach((lane) => refused.forget(lane))
     admission.serve()

@@ -1,4 +1,4 @@
-import type { Lane } from '#libs/kernel'
+import { makeLaneKey, type Lane } from '#libs/kernel'
 
 interface Waiter {
   readonly lane: Lane
@@ -6,7 +6,7 @@ interface Waiter {
   readonly refuse: (error: Error) => void
 }
 
-/** Those that wait for one stream each, first in, first out among those that need the same. */
+/** Those that wait for one stream each: lanes by their turns, and those of one lane in the order in which they came. */
 export class StreamWaiters {
   private readonly waiters = new Set<Waiter>()
 
@@ -41,12 +41,22 @@ export class StreamWaiters {
     return [...this.waiters].map(({ lane }) => lane)
   }
 
-  /** `take` says whether there is a stream for a lane, and takes it; an error: it must not wait any longer. */
-  serve(take: (lane: Lane) => boolean | Error): void {
-    for (const waiter of this.waiters) {
-      const taken = take(waiter.lane)
-      if (taken === true) waiter.give()
-      else if (taken !== false) waiter.refuse(taken)
+  /**
+   * `take` says whether there is a stream for a lane, and takes it; an error: it must not wait any longer. `nextOf` says which lane is the
+   * next of some.
+   */
+  serve(take: (lane: Lane) => boolean | Error, nextOf: (lanes: readonly Lane[]) => Lane | undefined): void {
+    const byLane = Map.groupBy(this.waiters, ({ lane }) => makeLaneKey(lane))
+    for (;;) {
+      const lane = nextOf([...byLane.values()].map(([first]) => first!.lane))
+      if (!lane) return
+      const key = makeLaneKey(lane)
+      const [first, ...others] = byLane.get(key)!
+      const taken = take(lane)
+      if (taken === true) first!.give()
+      else if (taken !== false) first!.refuse(taken)
+      if (taken === false || others.length === 0) byLane.delete(key)
+      else byLane.set(key, others)
     }
   }
 }

@@ -55,6 +55,8 @@ export const ERROR_CODES = [
   'queue_unavailable',
   'route_closed',
   'quota_exhausted',
+  // The call alone may use more than the tenant's budget of a whole day.
+  'exceeds_budget',
   'max_attempts',
   // Workers died again and again while they ran this task and no other suspect.
   'poison',

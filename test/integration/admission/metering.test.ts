@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { AdmissionEvents, admissionSettings, createAdmission, type AdmissionParts } from '#libs/admission'
 import { SystemClock, type ClaimedTask, type ClaimRoom } from '#libs/kernel'
@@ -40,6 +41,29 @@ async function openMetered(database: TestDatabase, limits: string): Promise<Mete
 
 async function accept({ ledger }: TestReplica, count: number): Promise<void> {
   await Promise.all(Array.from({ length: count }, () => ledger.accept(makeNewTask())))
+}
+
+interface Call {
+  readonly tenant: string
+  readonly atMs: number
+}
+
+/** Claims whatever may be claimed, and makes calls of 20 ms. */
+async function callFor({ ledger, parts }: Metered, durationMs: number): Promise<Call[]> {
+  const { admission, loop } = parts
+  const calls: Call[] = []
+  loop.start()
+  for (const endMs = performance.now() + durationMs; performance.now() < endMs; await setTimeout(5)) {
+    const room = admission.takeRoom(10)
+    if (room.tasks === 0) continue
+    const tasks = await ledger.claim(room)
+    admission.settleRoom(room, tasks)
+    for (const { tenant } of tasks) calls.push({ tenant, atMs: performance.now() })
+    await setTimeout(20)
+    for (const task of tasks) admission.release(task, { heldMs: 20, call: { kind: 'answered' } })
+  }
+  await loop.stop()
+  return calls
 }
 
 const BUDGET = `tenants: { default: { budget: { tokens_per_day: ${ESTIMATE * 5} } } }`
@@ -147,8 +171,10 @@ tenants: { default: { budget: { tokens_per_day: ${ESTIMATE * 100} } } }`
     await replica.ledger.accept(makeNewTask({ hasFiles: true }))
     const [task] = (await replica.claim(1)).tasks
     expect(task!.attempt).toBeNull()
+    await accept(replica, 1)
+    await replica.claim(1)
     const metering = replica.parts.admission.makeMetering(task!)!
-    const next = { countsAttempt: true, metering, estimatedTokens: ESTIMATE * 6 }
+    const next = { countsAttempt: true, metering, estimatedTokens: ESTIMATE * 5 }
     await expect(replica.ledger.openAttempt(task!, next)).rejects.toMatchObject({
       code: 'quota_exhausted',
       retryable: true,
@@ -156,6 +182,58 @@ tenants: { default: { budget: { tokens_per_day: ${ESTIMATE * 100} } } }`
     })
     const again = { ...next, metering: replica.parts.admission.makeMetering(task!)!, estimatedTokens: 500 }
     await expect(replica.ledger.openAttempt(task!, again)).resolves.toMatchObject({ number: 1 })
-    await expect(database.sql.value(`SELECT amount FROM usage_meter`)).resolves.toBe(500)
+    await expect(database.sql.value(`SELECT amount FROM usage_meter`)).resolves.toBe(ESTIMATE + 500)
   })
+
+  it('let smaller tasks pass one that does not fit into the rest of the day', async () => {
+    const database = await createLedgerDatabase()
+    const replica = await openMetered(database, BUDGET)
+    await accept(replica, 1)
+    await replica.claim(1)
+    for (let large = 0; large < 15; large++) await replica.ledger.accept(makeNewTask({ estimatedTokens: ESTIMATE * 5, priority: 9 }))
+    await accept(replica, 20)
+    const { tasks, room } = await replica.claim(3)
+    expect(tasks.map(({ estimatedTokens }) => estimatedTokens)).toEqual([ESTIMATE, ESTIMATE, ESTIMATE])
+    expect(room.metering!.refusalOf(room.lanes[0]!)).toBeUndefined()
+    expect((await replica.claim(3)).tasks).toHaveLength(1)
+    await expect(database.sql.value('SELECT amount FROM usage_meter')).resolves.toBe(ESTIMATE * 5)
+  })
+
+  it('say so where a call alone may use more than the budget of a day, and reserve nothing', async () => {
+    const database = await createLedgerDatabase()
+    const replica = await openMetered(database, BUDGET)
+    await replica.ledger.accept(makeNewTask({ estimatedTokens: ESTIMATE * 5 + 1 }))
+    const [task] = (await replica.claim(1)).tasks
+    expect(task!.attempt).toBeNull()
+    const metering = replica.parts.admission.makeMetering(task!)!
+    await expect(
+      replica.ledger.openAttempt(task!, { countsAttempt: true, metering, estimatedTokens: ESTIMATE * 5 + 1 }),
+    ).rejects.toMatchObject({
+      code: 'exceeds_budget',
+      retryable: false,
+      message:
+        'the call may use 5501 of budget_tokens:default, whose limit is 5500 a day: lower max_tokens, split the input, or raise the limit',
+    })
+    await expect(database.sql.rows('SELECT amount FROM usage_meter WHERE amount > 0')).resolves.toEqual([])
+    await expect(database.sql.rows('SELECT state FROM attempt')).resolves.toEqual([])
+  })
+
+  it('share a limit out by the weights of tenants, whoever asks first', async () => {
+    const database = await createLedgerDatabase()
+    const limits = `
+credentials: { gigachat: { requests_per_minute: 1200 } }
+tenants: { heavy: { weight: 3 } }`
+    const replicas = [await openMetered(database, limits), await openMetered(database, limits)]
+    for (const tenant of ['light', 'heavy']) {
+      await Promise.all(Array.from({ length: 400 }, () => replicas[0]!.ledger.accept(makeNewTask({ tenant }))))
+    }
+    const calls = await Promise.all(replicas.map((replica) => callFor(replica, 8_000)))
+    const tenants = calls.flat().toSorted((a, b) => a.atMs - b.atMs)
+    // A twelfth of a minute's requests may come at once: that is over soon.
+    const shared = tenants.slice(120)
+    expect(shared.length).toBeGreaterThan(60)
+    const heavy = shared.filter(({ tenant }) => tenant === 'heavy').length / shared.length
+    expect(heavy).toBeGreaterThan(0.65)
+    expect(heavy).toBeLessThan(0.85)
+  }, 60_000)
 })

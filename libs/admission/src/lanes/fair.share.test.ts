@@ -149,4 +149,23 @@ describe(FairShare.name, () => {
     expect(shares.of(busy).route).toBe(shares.of(quiet).route)
     expect(shares.first([])).toBeUndefined()
   })
+
+  it('keeps the turn of a lane that waits for what others use up, but not for ever', () => {
+    const shares = equal()
+    const [ofBusy, ofQuiet] = [shares.of(busy), shares.of(quiet)]
+    const run = (calls: number) => {
+      for (let call = 0; call < calls; call++) {
+        shares.start(ofBusy, 1)
+        shares.end(ofBusy, 1_000, TYPICAL)
+        shares.keepTurn(ofQuiet)
+      }
+    }
+    run(5)
+    expect(shares.inOrder([{ share: ofBusy }, { share: ofQuiet }])).toEqual([{ share: ofQuiet }, { share: ofBusy }])
+    expect(ofBusy.tenant.used - ofQuiet.tenant.used).toBe(5_000)
+    run(50)
+    expect(ofBusy.tenant.used - ofQuiet.tenant.used).toBe(11_000)
+    shares.wake(ofQuiet)
+    expect(ofBusy.tenant.used - ofQuiet.tenant.used).toBe(1_000)
+  })
 })

@@ -4,6 +4,8 @@ import { makeLaneKey, type Lane } from '#libs/kernel'
 const FIRST_GUESS_MS = 1_000
 /** Weight of the newest call in the mean. */
 const NEWEST = 0.1
+/** So far behind may a lane stay that waits for a limit which others use up, in stream-milliseconds for its weight. */
+const MAX_TURN_MS = 10_000
 
 /** Whoever takes part in a sharing, and those that share what it gets. */
 class Share {
@@ -64,10 +66,21 @@ export class FairShare {
     return best
   }
 
+  /** Those that go first, first. */
+  inOrder<T extends { readonly share: LaneShare }>(items: readonly T[]): T[] {
+    return items.toSorted(({ share: a }, { share: b }) => a.tenant.used - b.tenant.used || a.own.used - b.own.used)
+  }
+
   /** The lane has tasks again. */
   wake({ own, tenant }: LaneShare): void {
-    lift(tenant)
-    lift(own)
+    lift(tenant, 0)
+    lift(own, 0)
+  }
+
+  /** The lane waits while others use what it waits for: that is no pause, and its turn is kept, though not without end. */
+  keepTurn({ own, tenant }: LaneShare): void {
+    lift(tenant, MAX_TURN_MS)
+    lift(own, MAX_TURN_MS)
   }
 
   start(share: LaneShare, calls: number): void {
@@ -104,8 +117,8 @@ function charge({ own, tenant, weight }: LaneShare, streamMs: number): void {
   tenant.used += streamMs / weight
 }
 
-function lift(share: Share): void {
-  share.used = Math.max(share.used, share.above!.now)
+function lift(share: Share, behind: number): void {
+  share.used = Math.max(share.used, share.above!.now - behind)
 }
 
 function advance(share: Share): void {

@@ -5,6 +5,7 @@ import type { Meter } from './meter.js'
 import type { MeteredLane } from './metered-lane.js'
 
 const REQUESTS: Meter = { meter: 'requests:gigachat', kind: 'requests', isDaily: false, limit: 36 }
+const TOKENS: Meter = { meter: 'tokens:gigachat', kind: 'tokens', isDaily: false, limit: 1_200 }
 const BUDGET: Meter = { meter: 'budget_tokens:acme', kind: 'max_tokens', isDaily: true, limit: 1_000 }
 const MONEY: Meter = { meter: 'budget_money:acme', kind: 'money', isDaily: true, limit: 10 }
 
@@ -50,13 +51,43 @@ describe(ClaimMetering.name, () => {
     expect(metering.refusalOf(lane)).toEqual({ gate: 'budget_tokens:acme', value: 800, limit: 1_000, waitMs: 86_400_000 })
   })
 
-  it('lets no smaller task pass one that must wait', () => {
-    const lane = makeLane()
-    const result = new ClaimMetering([lane], 0).admit(
-      [makeLevel(REQUESTS), makeLevel(BUDGET, 500)],
-      [makeCandidate(1, lane, { estimatedTokens: 600 }), makeCandidate(2, lane, { estimatedTokens: 1 })],
+  it('lets nobody pass one that waits for a minute, of whatever lane, or a large task would never start', () => {
+    const [large, small] = [makeLane({ meters: [TOKENS] }), makeLane({ tenant: 'other', meters: [TOKENS] })]
+    const metering = new ClaimMetering([large, small], 0)
+    const result = metering.admit(
+      [makeLevel(TOKENS, 50)],
+      [
+        makeCandidate(1, large, { estimatedTokens: 60 }),
+        makeCandidate(2, large, { estimatedTokens: 1 }),
+        makeCandidate(3, small, { estimatedTokens: 1 }),
+      ],
     )
     expect(idsOf(result)).toEqual([])
+    expect(metering.refusalOf(small)).toEqual(metering.refusalOf(large))
+    expect([large, small].map((lane) => metering.mayLookFurther(lane))).toEqual([false, false])
+  })
+
+  it('lets smaller tasks pass one that does not fit into the rest of the day, as far as there is room', () => {
+    const lane = makeLane({ meters: [BUDGET] })
+    const metering = new ClaimMetering([lane], 0)
+    const candidates = [600, 100, 150, 100].map((estimatedTokens, index) => makeCandidate(index + 1, lane, { estimatedTokens, room: 3 }))
+    expect(idsOf(metering.admit([makeLevel(BUDGET, 500)], candidates.slice(0, 1)))).toEqual([])
+    expect(metering.mayLookFurther(lane)).toBe(true)
+    expect(idsOf(metering.admit([makeLevel(BUDGET, 500)], candidates))).toEqual([2, 3, 4])
+    expect(metering.refusalOf(lane)).toBeUndefined()
+    expect(idsOf(metering.admit([makeLevel(BUDGET, 500)], [...candidates, makeCandidate(5, lane, { room: 3 })]))).toEqual([2, 3, 4])
+  })
+
+  it('admits without a call what alone is more than a day allows', () => {
+    const lane = makeLane({ meters: [BUDGET] })
+    const result = new ClaimMetering([lane], 0).admit(
+      [makeLevel(BUDGET, 1_000)],
+      [makeCandidate(1, lane, { estimatedTokens: 1_001 }), makeCandidate(2, lane, { estimatedTokens: 1_000 })],
+    )
+    expect(result).toEqual({
+      admitted: [{ id: 1, reservation: null, exceeds: { gate: 'budget_tokens:acme', cost: 1_001, limit: 1_000 } }],
+      changes: [],
+    })
   })
 
   it('blocks one lane and not another, which shares only some of its meters', () => {

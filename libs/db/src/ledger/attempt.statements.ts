@@ -112,7 +112,14 @@ async function reserve(
     // Without a time: what was reserved may come back at any moment, and a task must not expire because of a wait that is only guessed.
     throw TaskError.unavailable('quota_exhausted', `${gate} is at ${Math.round(value)} of ${limit}`)
   }
-  return { reservation: admitted[0]!.reservation!, changes }
+  const { reservation, exceeds } = admitted[0]!
+  if (exceeds) {
+    throw TaskError.invalid(
+      'exceeds_budget',
+      `the call may use ${Math.ceil(exceeds.cost)} of ${exceeds.gate}, whose limit is ${exceeds.limit} a day: lower max_tokens, split the input, or raise the limit`,
+    )
+  }
+  return { reservation: reservation!, changes }
 }
 
 export async function openAttempt(pool: HotPool, task: ClaimedTask, next: NextAttempt): Promise<OpenAttempt | null> {

@@ -1,4 +1,4 @@
-import type { ClaimedTask, ClaimRoom, DeferralClass, Metering, StoredAnswer } from '#libs/kernel'
+import type { ClaimedTask, ClaimRoom, DeferralClass, LaneRoom, Metering, StoredAnswer } from '#libs/kernel'
 import { lockMeters, writeMeters } from '../admission/meter.statements.js'
 import { makeBigintArray, makeFloatArray, makeIntegerArray } from '../connection/binary-array.js'
 import type { HotPool, Row, Statement } from '../connection/hot-pool.js'
@@ -113,7 +113,7 @@ const makeFind = (priorities: string) => `
 const FIND: Statement = { name: 'claim-find', text: makeFind(HIGHEST_FIRST) }
 const FIND_OLDEST: Statement = { name: 'claim-find-oldest', text: makeFind(OLDEST_FIRST) }
 
-/** Claims tasks that are locked already, each with what its meters have given it. */
+/** Claims tasks that are locked already, each with what its meters have given it; without an attempt where they have given nothing. */
 const TAKE: Statement = {
   name: 'claim-take',
   text: `
@@ -121,12 +121,18 @@ const TAKE: Statement = {
     SELECT * FROM unnest($2::bigint[], $3::integer[], $4::integer[], $5::float8[]) AS i(id, tokens, max_tokens, money)
   ), due AS MATERIALIZED (
     SELECT q.id, q.accepted_on, q.run, q.sends, q.answers_from FROM task_queue q WHERE q.id = ANY($2::bigint[])
-  ), ${ANSWERED}, ${makeTake({
-    columns: 'reserved_tokens, reserved_max_tokens, reserved_money, metered_on',
-    values: `(SELECT i.tokens FROM input i WHERE i.id = claimed.id), (SELECT i.max_tokens FROM input i WHERE i.id = claimed.id),
+  ), ${ANSWERED}, ${makeTake(
+    {
+      columns: 'reserved_tokens, reserved_max_tokens, reserved_money, metered_on',
+      values: `(SELECT i.tokens FROM input i WHERE i.id = claimed.id), (SELECT i.max_tokens FROM input i WHERE i.id = claimed.id),
       (SELECT i.money FROM input i WHERE i.id = claimed.id), (now() AT TIME ZONE 'UTC')::date`,
-  })}`,
+    },
+    `${IS_UNREADY} OR q.id IN (SELECT id FROM input WHERE tokens IS NULL)`,
+  )}`,
 }
+
+/** So many due tasks of a lane are looked at for one that fits into the rest of a day's budget. */
+const LOOK_FURTHER = 50
 
 /**
  * Claims heads whose deadline has passed a moment ago (clocks differ), whether or not they may be called for, without an attempt. Behind the
@@ -219,11 +225,20 @@ function claimMetered(
 ): Promise<ClaimedTask[]> {
   return pool.transaction(async (transaction) => {
     const levels = await lockMeters(transaction, metering.meters)
-    const found = await transaction.run<FoundRow>(oldestFirst ? FIND_OLDEST : FIND, [leaseId, ...makeLaneArrays(lanes)])
-    const { admitted, changes } = metering.admit(
-      levels,
-      found.map((row) => ({ id: row.id, lane: lanes[row.lane]!, estimatedTokens: row.estimated_tokens, needsCall: row.needs_call })),
-    )
+    const ask = async (asked: readonly LaneRoom[]) => {
+      const found = await transaction.run<FoundRow>(oldestFirst ? FIND_OLDEST : FIND, [leaseId, ...makeLaneArrays(asked)])
+      const candidates = found.map((row) => ({
+        id: row.id,
+        lane: lanes[row.lane]!,
+        room: lanes[row.lane]!.tasks,
+        estimatedTokens: row.estimated_tokens,
+        needsCall: row.needs_call,
+      }))
+      return metering.admit(levels, candidates)
+    }
+    const first = await ask(lanes)
+    const further = lanes.map((lane) => (metering.mayLookFurther(lane) ? { ...lane, tasks: Math.max(lane.tasks, LOOK_FURTHER) } : lane))
+    const { admitted, changes } = lanes.some((lane) => metering.mayLookFurther(lane)) ? await ask(further) : first
     if (admitted.length === 0) return []
     await writeMeters(transaction, changes)
     const rows = await transaction.run<ClaimRow>(TAKE, [

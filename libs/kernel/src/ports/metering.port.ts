@@ -40,12 +40,16 @@ export interface MeterCandidate {
   readonly estimatedTokens: number
   /** false: it is claimed without a call. */
   readonly needsCall: boolean
+  /** The most tasks of its lane that may be admitted; left out: all. */
+  readonly room?: number
 }
 
 export interface Admitted {
   readonly id: number
-  /** null: it needs no call. */
+  /** null: it needs no call, or none will ever be allowed. */
   readonly reservation: Reservation | null
+  /** The call alone may use more than a whole day's limit. */
+  readonly exceeds?: { readonly gate: string; readonly cost: number; readonly limit: number }
 }
 
 /** Which gate blocks a lane. */
@@ -58,15 +62,17 @@ export interface MeterRefusal {
   readonly waitMs: number
 }
 
-/** Decides by meters which of some tasks may be called for. It is asked once, under the locks of its meters; a refusal takes nothing. */
+/** Decides by meters which of some tasks may be called for, under the locks of its meters; a refusal takes nothing. Only its last answer counts. */
 export interface Metering {
   readonly meters: readonly MeterKey[]
   admit(
     levels: readonly MeterLevel[],
     candidates: readonly MeterCandidate[],
   ): { readonly admitted: readonly Admitted[]; readonly changes: readonly MeterChange[] }
-  /** Why the lane of a candidate that was not admitted is blocked; undefined: it is not. */
+  /** Why fewer of the lane were admitted than there was room for; undefined: no meter is the reason. */
   refusalOf(lane: Lane): MeterRefusal | undefined
+  /** May smaller tasks of the lane pass where those that were asked for did not? */
+  mayLookFurther(lane: Lane): boolean
 }
 
 /** What an attempt has used, once that is known. */

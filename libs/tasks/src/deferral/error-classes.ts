@@ -55,6 +55,7 @@ export const ERROR_CLASSES: Readonly<Record<ErrorCode, DeferralClass | null>> = 
   queue_unavailable: 'ledger_down',
   route_closed: 'provider_down',
   quota_exhausted: 'rate_limited',
+  exceeds_budget: null,
   max_attempts: null,
   poison: null,
   maybe_paid: 'provider_error',
