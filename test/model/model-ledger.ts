@@ -41,7 +41,7 @@ export class ModelLedger extends Ledger {
   loseAnswer = false
   private offered: Offered[] = []
   private claimer: InstantClaimer | undefined
-  private hasLostClaim = false
+  private lostClaim: { readonly leaseId: number; readonly isRecent: boolean } | undefined
   private readonly held = new Map<number, ClaimedTask>()
   private readonly listeners = new Set<(lanes?: readonly Lane[]) => void>()
 
@@ -74,9 +74,8 @@ export class ModelLedger extends Ledger {
   private claimBy(take: (fence: number, nowMs: number) => ClaimedTask[]): ClaimedTask[] {
     const { fence } = this.lease
     if (fence === null) return []
-    if (this.hasLostClaim) this.once(() => releaseUnknown(this.tables, fence, this.heldUnder(fence)))
-    this.hasLostClaim = false
-    return this.claiming(() => take(fence, this.clock.nowMs()))
+    this.recover(fence)
+    return this.claiming(fence, () => take(fence, this.clock.nowMs()))
   }
 
   async openAttempt(task: ClaimedTask, next: NextAttempt): Promise<OpenAttempt | null> {
@@ -162,12 +161,12 @@ export class ModelLedger extends Ledger {
     const { fence } = this.lease
     const nowMs = this.clock.nowMs()
     const instant = tasks.filter(({ orderingKey, hasFiles }) => orderingKey === null && !hasFiles)
-    const room = fence === null || this.hasLostClaim ? undefined : this.claimer?.takeRoomFor(instant)
+    const room = fence === null || this.lostClaim?.isRecent === true ? undefined : this.claimer?.takeRoomFor(instant)
     if (fence === null || !room || room.tasks === 0) return this.once(() => storeTasks(this.tables, tasks, nowMs))
     const { claimer } = this
     let claimed: readonly ClaimedTask[] | undefined
     try {
-      const stored = this.noteLoss(() => storeTasks(this.tables, tasks, nowMs, { leaseId: fence, room }))
+      const stored = this.noteLoss(fence, () => storeTasks(this.tables, tasks, nowMs, { leaseId: fence, room }))
       claimed = stored.claimed
       claimed.forEach((task) => this.held.set(task.id, task))
       return stored
@@ -176,17 +175,27 @@ export class ModelLedger extends Ledger {
     }
   }
 
-  private claiming(work: () => ClaimedTask[]): ClaimedTask[] {
-    const tasks = this.noteLoss(work)
+  /** Whatever was lost may come in late: it is looked for before each claim, for as long as the lease is the same. */
+  private recover(fence: number): void {
+    const { lostClaim } = this
+    this.lostClaim = undefined
+    if (lostClaim?.leaseId !== fence) return
+    this.lostClaim = lostClaim
+    this.once(() => releaseUnknown(this.tables, fence, this.heldUnder(fence)))
+    this.lostClaim = { leaseId: fence, isRecent: false }
+  }
+
+  private claiming(fence: number, work: () => ClaimedTask[]): ClaimedTask[] {
+    const tasks = this.noteLoss(fence, work)
     tasks.forEach((task) => this.held.set(task.id, task))
     return tasks
   }
 
-  private noteLoss<T>(work: () => T): T {
+  private noteLoss<T>(leaseId: number, work: () => T): T {
     try {
       return this.once(work)
     } catch (error) {
-      this.hasLostClaim = true
+      this.lostClaim = { leaseId, isRecent: true }
       throw error
     }
   }
@@ -214,8 +223,8 @@ export class ModelLedger extends Ledger {
     return isLost
   }
 
-  private heldUnder(fence: number): Set<number> {
-    return new Set([...this.held.values()].filter(({ leaseId }) => leaseId === fence).map(({ id }) => id))
+  private heldUnder(fence: number): ReadonlyMap<number, number> {
+    return new Map([...this.held.values()].filter(({ leaseId }) => leaseId === fence).map(({ id, claim }) => [id, claim]))
   }
 
   private forget(task: ClaimedTask): void {

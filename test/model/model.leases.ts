@@ -45,9 +45,9 @@ export function releaseLease(tables: ModelTables, id: number, options: Omit<Free
 }
 
 /** Under a lease that goes on: what its holder does not know to hold was never sent, and goes back at once. */
-export function releaseUnknown(tables: ModelTables, leaseId: number, held: ReadonlySet<number>): void {
+export function releaseUnknown(tables: ModelTables, leaseId: number, held: ReadonlyMap<number, number>): void {
   for (const row of tables.queue.values()) {
-    if (row.state !== 'running' || row.leaseId !== leaseId || held.has(row.id)) continue
+    if (row.state !== 'running' || row.leaseId !== leaseId || held.get(row.id) === row.claims) continue
     row.attempts -= endUnknown(tables, row)
     row.state = 'pending'
     row.leaseId = null

@@ -50,7 +50,7 @@ export interface ModelPutBack extends TaskProgress {
 export function putBack(tables: ModelTables, item: ModelPutBack): TransitionResult {
   if (item.attemptEnd) endAttempt(tables, item.attemptEnd)
   const row = findHeld(tables, item.task)
-  if (!row) return 'fenced'
+  if (!row) return isPutBackBefore(tables, item) ? 'done' : 'fenced'
   row.state = item.state
   row.attempts += item.attemptsDelta - endUnknown(tables, row)
   row.leaseId = null
@@ -66,6 +66,12 @@ export function putBack(tables: ModelTables, item: ModelPutBack): TransitionResu
   row.prepare = row.task.hasFiles
   row.promptVersion ??= item.promptVersion ?? null
   return 'done'
+}
+
+/** By the same claim, in the same way: a statement whose answer was lost. */
+function isPutBackBefore({ queue }: ModelTables, { task, state, reason }: ModelPutBack): boolean {
+  const row = queue.get(task.id)
+  return row?.leaseId === null && row.claims === task.claim && row.state === state && row.reason === reason
 }
 
 /** An attempt of which its holder knows nothing has not been sent. Returns by how much it counts. */

@@ -150,29 +150,40 @@ describe(`${WaitOperator.name}, where a gate blocks`, () => {
     })
   })
 
-  it('says that a task larger than a whole budget never passes it', async () => {
+  it('says that a task larger than a whole budget ends, where nobody has taken it yet', async () => {
     const rig = await openWaitRig({ limits: `tenants: { default: { budget: { tokens_per_day: ${ESTIMATE - 1} } } }` })
     await rig.accept({ taskId: 'a' })
-    await expect(rig.worker.claim()).resolves.toEqual([])
     expect(onlyReason(await rig.why('a'))).toMatchObject({
       value: 0,
       expectedAt: null,
-      detail: expect.stringContaining('raise the budget'),
+      detail: expect.stringContaining('ends as exceeds_budget: raise the budget'),
     })
+    await expect(rig.worker.claim()).resolves.toMatchObject([{ taskId: 'a', attempt: null }])
   })
 
-  it('names the task that goes before it in its lane and must wait for a meter', async () => {
+  it('names the task that goes before it in its lane and must wait for a minute', async () => {
+    const rig = await openWaitRig({ limits: `credentials: { gigachat: { tokens_per_minute: ${ESTIMATE * 12} } }` })
+    await rig.accept({ taskId: 'used' })
+    await expect(rig.worker.claim()).resolves.toHaveLength(1)
+    await rig.accept({ taskId: 'large' })
+    await rig.accept({ taskId: 'small', estimatedTokens: 1 })
+    await expect(rig.worker.claim()).resolves.toEqual([])
+    expect(onlyReason(await rig.why('small'))).toMatchObject({
+      gate: 'tokens per minute gigachat',
+      detail: expect.stringMatching(/^large goes before it in its lane/),
+    })
+    expect(onlyReason(await rig.why('large')).detail).not.toContain('goes before it')
+  })
+
+  it('does not name one that a smaller task may pass', async () => {
     const rig = await openWaitRig({ limits: `tenants: { default: { budget: { tokens_per_day: ${ESTIMATE * 2} } } }` })
     await rig.accept({ taskId: 'used' })
     await expect(rig.worker.claim()).resolves.toHaveLength(1)
     await rig.accept({ taskId: 'large', estimatedTokens: ESTIMATE + 1 })
     await rig.accept({ taskId: 'small', estimatedTokens: 1 })
-    await expect(rig.worker.claim()).resolves.toEqual([])
-    expect(onlyReason(await rig.why('small'))).toMatchObject({
-      gate: 'budget tokens per day default',
-      detail: expect.stringMatching(/^large goes before it in its lane/),
-    })
-    expect(onlyReason(await rig.why('large')).detail).not.toContain('goes before it')
+    expect(onlyReason(await rig.why('large'))).toMatchObject({ gate: 'budget tokens per day default' })
+    await expect(rig.why('small')).resolves.toMatchObject({ state: 'due' })
+    await expect(rig.worker.claim()).resolves.toMatchObject([{ taskId: 'small' }])
   })
 
   it('names the breaker, with its error and the time of its probe', async () => {
@@ -271,9 +282,12 @@ describe(`${WaitOperator.name}, where a gate blocks`, () => {
   })
 
   it('does not name streams that a worker only holds while it looks for tasks that a meter then refuses', async () => {
-    const rig = await openWaitRig({ limits: `tenants: { default: { budget: { tokens_per_day: 1 } } }`, maxStreams: 2 })
-    await rig.accept({ taskId: 'a' })
+    const rig = await openWaitRig({ limits: `tenants: { default: { budget: { tokens_per_day: ${ESTIMATE} } } }`, maxStreams: 2 })
+    await rig.accept({ taskId: 'used' })
     const { admission, gates } = rig.worker.parts
+    const [used] = await rig.worker.claim()
+    await rig.worker.end(used!)
+    await rig.accept({ taskId: 'a' })
     await expect(rig.worker.claim()).resolves.toEqual([])
     rig.worker.clock.advance(1_000)
     const room = admission.takeRoom(2)

@@ -11,14 +11,17 @@ const NAMES: Readonly<Record<Meter['kind'], string>> = {
 
 const UNITS: Readonly<Record<Meter['kind'], string>> = { requests: 'requests', tokens: 'tokens', max_tokens: 'tokens', money: 'money' }
 
-/** How a meter stands for calls of which this would be reserved, one for itself each. */
+/**
+ * How a meter stands for calls of which this would be reserved, one for itself each: first that of the task, then that of the one before it,
+ * which it may pass where a day's budget is what the other one waits for.
+ */
 export function readMeter(
   meter: Meter,
   level: MeterLevel | undefined,
   { reservations, nowMs }: { readonly reservations: readonly Reservation[]; readonly nowMs: number },
 ): GateReading {
   const left = readLeft(meter, level ?? { amount: null, sinceMs: 0 })
-  const refused = reservations.flatMap((reservation) => {
+  const refused = (isBucket(meter) ? reservations : reservations.slice(0, 1)).flatMap((reservation) => {
     const refusal = findRefusal(meter, left, { reservation, nowMs })
     return refusal ? [{ refusal, cost: costOf(meter, reservation) }] : []
   })
@@ -37,7 +40,7 @@ export function readMeter(
   }
   const cost = Math.max(...refused.map((one) => one.cost!))
   if (!isBucket(meter) && cost > meter.limit) {
-    const detail = `a call may use ${round(cost)}, more than a whole day has: raise the budget, or ask for fewer tokens`
+    const detail = `a call may use ${round(cost)}, more than a whole day has, so the task ends as exceeds_budget: raise the budget, or ask for fewer tokens`
     return { ...reading, blocks: true, waitMs: null, detail }
   }
   const waitMs = Math.max(...refused.map(({ refusal }) => refusal.waitMs))

@@ -23,7 +23,7 @@ export interface GateReading {
 export abstract class LaneGates {
   /** What must be read for a lane. */
   abstract keysOf(lane: Lane): LimitKeys
-  /** Every gate of the lane, in the order in which admission asks them. `candidates` are tasks of the lane that must pass, one for itself each. */
+  /** Every gate of the lane, in the order in which admission asks them. `candidates`: the task, then the one that goes before it. */
   abstract read(lane: Lane, facts: LimitFacts, candidates: readonly MeterCandidate[]): readonly GateReading[]
   /** Gates that it cannot judge because it was not told their limits, each with what to do about it. */
   abstract unknownOf(lane: Lane): readonly string[]
