@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { TaskError, type ClaimedTask, type ClaimRoom, type Lane } from '#libs/kernel'
+import { TaskError, type ClaimedTask, type ClaimRoom, type Lane, type Metering } from '#libs/kernel'
 import { makeClaimedTask } from '../../../test/factories/claimed-task.factory.js'
 import { ClusterAdmission } from './cluster.admission.js'
 import { makeLane } from './testing/make-lane.js'
@@ -11,6 +11,14 @@ const never = () => new AbortController().signal
 const SERVER_ERROR = TaskError.unavailable('llm_server_error', '500')
 const FAILED = { heldMs: 0, call: { kind: 'refused', error: SERVER_ERROR } } as const
 const ANSWERED = { heldMs: 0, call: { kind: 'answered' } } as const
+
+/** What a claim's meters say of lanes of which not all have passed, and which may ask again at once. */
+const PASSED_ONE: Metering = {
+  meters: [],
+  admit: () => ({ admitted: [], changes: [] }),
+  refusalOf: () => ({ gate: 'requests:gigachat', value: 0, limit: 1, waitMs: 0 }),
+  mayLookFurther: () => false,
+}
 
 /** As many tasks of each lane as there was room for. */
 const claimAll = ({ lanes }: ClaimRoom, fields: Partial<ClaimedTask> = {}): ClaimedTask[] =>
@@ -271,5 +279,20 @@ describe(ClusterAdmission.name, () => {
     const ofA = rooms.reduce((sum, room) => sum + (room['a/GigaChat-2'] ?? 0), 0)
     expect(ofA).toBeGreaterThan(80)
     expect(ofA).toBeLessThan(120)
+  })
+
+  it('takes a look into the queue while it claims for no pause', async () => {
+    const { admission, offer } = openAdmission({ limits: { tenants: { a: { weight: 3 } } } })
+    await offer(a, b)
+    const firstOnes = Array.from({ length: 40 }, (_, turn) => {
+      const room = admission.takeRoom(turn % 2 === 0 ? 10 : 2)
+      admission.notice([a, b])
+      // A meter lets one pass.
+      const tasks = claimAll(room).slice(0, 1)
+      admission.settleRoom({ ...room, metering: PASSED_ONE }, tasks)
+      for (const task of tasks) admission.release(task, { heldMs: 1_000, call: { kind: 'answered' } })
+      return tasks[0]!.tenant
+    })
+    expect(firstOnes.filter((tenant) => tenant === 'a')).toHaveLength(30)
   })
 })

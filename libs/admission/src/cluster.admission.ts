@@ -116,6 +116,7 @@ export class ClusterAdmission extends Admission {
     // What one of them could not have, another one may have got before it.
     if (metering && claimed) lanes.forEach((lane) => this.options.refused.forget(lane))
     for (const room of lanes) {
+      if (kind === 'due') this.options.book.endClaim(room)
       const ofLane = claimed && (byLane.get(makeLaneKey(room)) ?? [])
       this.settleLane(room, ofLane)
       const refusal = metering?.refusalOf(room)
@@ -165,7 +166,8 @@ export class ClusterAdmission extends Admission {
   notice(lanes: Iterable<Lane>): void {
     const { book, shares } = this.options
     const woken = book.notice(lanes)
-    for (const lane of woken) shares.wake(shares.of(lane))
+    // One for which a claim is under way has not paused.
+    for (const lane of woken) if (!book.isBeingClaimed(lane)) shares.wake(shares.of(lane))
     if (woken.length > 0) this.announce()
   }
 
@@ -193,6 +195,7 @@ export class ClusterAdmission extends Admission {
       gates.give(room, unused)
       shares.takeBack(shares.of(room), unused)
     }
+    if (used > 0) shares.begin(shares.of(room), used)
     if (!room.isProbe || used > 0) return
     breakers.holdProbe(room)
     if (claimed?.length === 0) void breakers.returnProbe(room).catch(() => {})
@@ -254,7 +257,7 @@ export class ClusterAdmission extends Admission {
     if (tasks <= 0) return
     const { gates, shares, breakers } = this.options
     gates.take(candidate.share.lane, tasks)
-    shares.start(candidate.share, tasks)
+    shares.reserve(candidate.share, tasks)
     if (candidate.isProbe) breakers.useProbe(candidate.share.lane)
     candidate.tasks += tasks
   }
@@ -262,7 +265,7 @@ export class ClusterAdmission extends Admission {
   private makeRoom(kind: ClaimRoom['kind'], candidates: readonly Candidate[]): ClaimRoom {
     const lanes = candidates.flatMap(({ share, isProbe, tasks }) => (tasks > 0 ? [{ ...share.lane, tasks, isProbe }] : []))
     if (lanes.length === 0) return NOTHING
-    if (kind === 'due') lanes.forEach((lane) => this.options.book.quiet(lane))
+    if (kind === 'due') lanes.forEach((lane) => this.options.book.startClaim(lane))
     const metering = kind === 'due' ? this.options.books.makeMetering(lanes) : undefined
     return { kind, ...(metering && { metering }), tasks: lanes.reduce((sum, { tasks }) => sum + tasks, 0), lanes }
   }

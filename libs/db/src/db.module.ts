@@ -24,6 +24,9 @@ import { AnswerMeter } from './spool/answer.meter.js'
 import { answerMetrics } from './spool/answer.metrics.js'
 import { SpoolLifecycle } from './spool/spool.lifecycle.js'
 
+/** What is not booked by then counts with what was reserved for it. A shutdown may have to wait for so long. */
+const BOOKING_TRIES = { attempts: 20, budgetMs: 5_000 }
+
 /** The ledger and all that hangs on it, for every module. Needs ConfigModule with dbSettings, HealthModule and ResilienceModule. */
 @Global()
 @Module({
@@ -88,8 +91,9 @@ import { SpoolLifecycle } from './spool/spool.lifecycle.js'
     },
     {
       provide: AdmissionStore,
-      inject: [HotPool, PostgresWorkerLease, DueTasks],
-      useFactory: (pool: HotPool, lease: PostgresWorkerLease, due: DueTasks) => new PostgresAdmissionStore(pool, lease, due),
+      inject: [HotPool, PostgresWorkerLease, DueTasks, dbSettings.KEY, PortPolicies],
+      useFactory: (pool: HotPool, lease: PostgresWorkerLease, due: DueTasks, { retry }: DbSettings, policies: PortPolicies) =>
+        new PostgresAdmissionStore(pool, lease, due, policies.makePolicy({ port: 'postgres', retry: { ...retry, ...BOOKING_TRIES } })),
     },
     { provide: LimitReads, inject: [HotPool], useFactory: (pool: HotPool) => new PostgresLimitReads(pool) },
     { provide: UnusedAnswers, inject: [HotPool], useFactory: (pool: HotPool) => new PostgresUnusedAnswers(pool) },

@@ -71,7 +71,7 @@ async function startWorker(
   const events = new AdmissionEvents()
   const clock = new FakeClock(Date.now())
   events.on('failed', (error) => expect.fail(`PostgreSQL refused: ${String(error)}`))
-  const store = new PostgresAdmissionStore(replica.pool, replica.lease, replica.due)
+  const { store } = replica
   const parts = createAdmission(store, clock, events, settings, { maxStreams, providers: ['gigachat'] })
   const { admission, gates, breakers } = parts
   const balance = async () => {
@@ -91,5 +91,5 @@ async function startWorker(
     admission.release(task, { heldMs: 1, call: { kind: 'answered' } })
     await balance()
   }
-  return { ...replica, parts, store, clock, claim, end }
+  return { ...replica, parts, clock, claim, end }
 }

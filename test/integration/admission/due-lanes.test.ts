@@ -11,15 +11,10 @@ import { openReplica } from '../db/test-replica.js'
 const LANES = 50
 const TASKS = 50_000
 
-async function openStore(database: TestDatabase) {
-  const replica = await openReplica(database)
-  return { ...replica, store: new PostgresAdmissionStore(replica.pool, replica.lease, replica.due) }
-}
-
 describe(`${PostgresAdmissionStore.name}, lanes`, () => {
   it('lists each lane that has a task to start, once', async () => {
     const database = await createLedgerDatabase()
-    const { store, ledger } = await openStore(database)
+    const { store, ledger } = await openReplica(database)
     await expect(store.listDueLanes()).resolves.toEqual([])
     const lanes = [
       { provider: 'gigachat', model: 'GigaChat-2', tenant: 'a' },
@@ -33,7 +28,7 @@ describe(`${PostgresAdmissionStore.name}, lanes`, () => {
 
   it('passes over lanes whose tasks are deferred, held, running or behind the head of their key', async () => {
     const database = await createLedgerDatabase()
-    const { store, ledger } = await openStore(database)
+    const { store, ledger } = await openReplica(database)
     const tenants = ['deferred', 'held', 'running', 'behind', 'due']
     for (const tenant of tenants) await ledger.accept(makeNewTask({ tenant }))
     await ledger.accept(makeNewTask({ tenant: 'deferred', priority: 9 }))
@@ -49,7 +44,7 @@ describe(`${PostgresAdmissionStore.name}, lanes`, () => {
 
   it(`reads a few entries of each lane where ${TASKS} tasks wait in ${LANES}`, async () => {
     const database = await createLedgerDatabase()
-    const { store } = await openStore(database)
+    const { store } = await openReplica(database)
     await fillQueue(database)
     await expect(store.listDueLanes()).resolves.toHaveLength(LANES)
     const plan = await explain(database.url, DUE_LANES.text, [])
@@ -61,7 +56,7 @@ describe(`${PostgresAdmissionStore.name}, lanes`, () => {
 
   it(`claims from all ${LANES} lanes by reading about what it takes`, async () => {
     const database = await createLedgerDatabase()
-    const { store, lease } = await openStore(database)
+    const { store, lease } = await openReplica(database)
     await fillQueue(database)
     const lanes = (await store.listDueLanes()).map((lane) => ({ ...lane, tasks: 2, isProbe: false }))
     const plan = await explain(database.url, CLAIM.text, [lease.fence!, ...makeLaneArrays(lanes)])

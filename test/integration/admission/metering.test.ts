@@ -4,7 +4,6 @@ import { setTimeout } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { AdmissionEvents, admissionSettings, createAdmission, type AdmissionParts } from '#libs/admission'
 import { SystemClock, type ClaimedTask, type ClaimRoom } from '#libs/kernel'
-import { PostgresAdmissionStore } from '../../../libs/db/src/admission/postgres-admission.store.js'
 import { makeClaimRoom } from '../../factories/claim-room.factory.js'
 import { makeNewTask } from '../../factories/new-task.factory.js'
 import { makeTemporaryFolder } from '../../factories/temporary-folder.factory.js'
@@ -26,9 +25,8 @@ async function openMetered(database: TestDatabase, limits: string): Promise<Mete
   const path = join(makeTemporaryFolder(), 'limits.yaml')
   writeFileSync(path, limits)
   const events = new AdmissionEvents()
-  const store = new PostgresAdmissionStore(replica.pool, replica.lease, replica.due)
   const settings = admissionSettings.parse({ LIMITS_FILE: path })
-  const parts = createAdmission(store, new SystemClock(), events, settings, STREAMS)
+  const parts = createAdmission(replica.store, new SystemClock(), events, settings, STREAMS)
   const claim = async (count: number) => {
     const plain = makeClaimRoom(count)
     const metering = parts.admission.makeMetering(plain.lanes[0]!)
@@ -110,6 +108,25 @@ describe('metered claims', () => {
     replica.parts.admission.book(tasks[2]!, { attemptId: tasks[2]!.attempt!.id, usage: nothing, wasNotSent: true })
     await replica.parts.loop.stop()
     await expect(replica.claim(10)).resolves.toMatchObject({ tasks: [expect.anything()] })
+  })
+
+  it('book again what PostgreSQL has refused at first', async () => {
+    const database = await createLedgerDatabase()
+    const replica = await openMetered(database, BUDGET)
+    await accept(replica, 1)
+    const [task] = (await replica.claim(1)).tasks
+    await database.sql.rows('CREATE SEQUENCE tries')
+    await database.sql.rows(`
+      CREATE FUNCTION refuse_twice() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF nextval('tries') <= 2 THEN RAISE 'deadlock detected' USING ERRCODE = '40P01'; END IF;
+        RETURN NEW;
+      END $$`)
+    await database.sql.rows('CREATE TRIGGER refuse BEFORE UPDATE ON usage_meter FOR EACH ROW EXECUTE FUNCTION refuse_twice()')
+    const usage = { prompt_tokens: 50, completion_tokens: 50, total_tokens: 100 }
+    replica.parts.admission.book(task!, { attemptId: task!.attempt!.id, usage, wasNotSent: false })
+    await replica.parts.loop.stop()
+    await expect(database.sql.value(`SELECT amount FROM usage_meter WHERE meter = 'budget_tokens:default'`)).resolves.toBe(100)
+    await expect(database.sql.value(`SELECT last_value::integer FROM tries`)).resolves.toBe(3)
   })
 
   it('take from all meters of a lane or from none', async () => {

@@ -4,16 +4,11 @@ import { PostgresAdmissionStore } from '../../../libs/db/src/admission/postgres-
 import { makeClaimRoom } from '../../factories/claim-room.factory.js'
 import { makeNewTask } from '../../factories/new-task.factory.js'
 import { createLedgerDatabase, type TestDatabase } from '../db/test-database.js'
-import { claimOne, openReplica, type ReplicaOptions } from '../db/test-replica.js'
+import { claimOne, openReplica } from '../db/test-replica.js'
 
 const ROUTE = { provider: 'gigachat', model: 'GigaChat-2' }
 const FAILURE: RouteFailure = { ...ROUTE, failures: 1, reason: 'llm_server_error', threshold: 3, openMs: 60_000, maxOpenMs: 200_000 }
 const OPENING = { ...FAILURE, threshold: 1 }
-
-async function openStore(database: TestDatabase, options?: ReplicaOptions) {
-  const replica = await openReplica(database, options)
-  return { ...replica, store: new PostgresAdmissionStore(replica.pool, replica.lease, replica.due) }
-}
 
 /** Its time to be probed has come. */
 async function openRoute({ store }: { readonly store: PostgresAdmissionStore }, { sql }: TestDatabase): Promise<void> {
@@ -24,7 +19,7 @@ async function openRoute({ store }: { readonly store: PostgresAdmissionStore }, 
 describe(`${PostgresAdmissionStore.name}, routes`, () => {
   it('opens a route at the threshold, for all replicas', async () => {
     const database = await createLedgerDatabase()
-    const [one, two] = [await openStore(database), await openStore(database)]
+    const [one, two] = [await openReplica(database), await openReplica(database)]
     await expect(one.store.readRoutes()).resolves.toEqual([])
     await expect(one.store.reportFailure({ ...FAILURE, failures: 2 })).resolves.toMatchObject({ status: 'closed', failures: 2, leftMs: 0 })
     const opened = await two.store.reportFailure(FAILURE)
@@ -40,13 +35,13 @@ describe(`${PostgresAdmissionStore.name}, routes`, () => {
 
   it('counts reports that come in at the same time', async () => {
     const database = await createLedgerDatabase()
-    const { store } = await openStore(database)
+    const { store } = await openReplica(database)
     await Promise.all(Array.from({ length: 20 }, () => store.reportFailure({ ...FAILURE, threshold: 1_000 })))
     await expect(store.readRoutes()).resolves.toMatchObject([{ failures: 20, status: 'closed' }])
   })
 
   it('forgets failures when a call has come back', async () => {
-    const { store } = await openStore(await createLedgerDatabase())
+    const { store } = await openReplica(await createLedgerDatabase())
     await store.reportFailure({ ...FAILURE, failures: 2 })
     await store.reportSuccess(ROUTE)
     await expect(store.readRoutes()).resolves.toEqual([])
@@ -55,7 +50,7 @@ describe(`${PostgresAdmissionStore.name}, routes`, () => {
 
   it('gives the probe to one of eight that ask at once, when the time is up', async () => {
     const database = await createLedgerDatabase()
-    const replicas = await Promise.all(Array.from({ length: 8 }, () => openStore(database)))
+    const replicas = await Promise.all(Array.from({ length: 8 }, () => openReplica(database)))
     await replicas[0]!.store.reportFailure(OPENING)
     const askAll = () => Promise.all(replicas.map(({ store }) => store.takeProbe(ROUTE)))
     expect((await askAll()).filter(Boolean)).toHaveLength(0)
@@ -71,7 +66,7 @@ describe(`${PostgresAdmissionStore.name}, routes`, () => {
 
   it('closes by the probe alone, and opens for longer by it alone', async () => {
     const database = await createLedgerDatabase()
-    const [prober, other] = [await openStore(database), await openStore(database)]
+    const [prober, other] = [await openReplica(database), await openReplica(database)]
     await openRoute(prober, database)
     await other.store.reportSuccess(ROUTE)
     await expect(prober.store.takeProbe(ROUTE)).resolves.toBe(true)
@@ -93,7 +88,7 @@ describe(`${PostgresAdmissionStore.name}, routes`, () => {
 
   it('takes a returned probe back only from its holder', async () => {
     const database = await createLedgerDatabase()
-    const [holder, other] = [await openStore(database), await openStore(database)]
+    const [holder, other] = [await openReplica(database), await openReplica(database)]
     await openRoute(holder, database)
     await holder.store.takeProbe(ROUTE)
     await other.store.returnProbe(ROUTE)
@@ -104,7 +99,7 @@ describe(`${PostgresAdmissionStore.name}, routes`, () => {
 
   it('lets another replica probe once the lease of the holder has ended, and only then', async () => {
     const database = await createLedgerDatabase()
-    const [holder, heir] = [await openStore(database), await openStore(database)]
+    const [holder, heir] = [await openReplica(database), await openReplica(database)]
     await openRoute(holder, database)
     await holder.store.takeProbe(ROUTE)
     await database.sql.rows(`UPDATE worker_lease SET expires_at = now() - interval '1 s' WHERE id = $1`, [holder.lease.fence])
@@ -119,7 +114,7 @@ describe(`${PostgresAdmissionStore.name}, routes`, () => {
 
   it('claims nothing on a route that has opened since the replica last looked, but for its probe', async () => {
     const database = await createLedgerDatabase()
-    const [one, two] = [await openStore(database), await openStore(database)]
+    const [one, two] = [await openReplica(database), await openReplica(database)]
     for (let task = 0; task < 3; task++) await one.ledger.accept(makeNewTask())
     await openRoute(two, database)
     await expect(one.ledger.claim(makeClaimRoom(5))).resolves.toEqual([])
@@ -135,7 +130,7 @@ describe(`${PostgresAdmissionStore.name}, routes`, () => {
 
   it('claims tasks of other models while one is closed', async () => {
     const database = await createLedgerDatabase()
-    const replica = await openStore(database)
+    const replica = await openReplica(database)
     await replica.ledger.accept(makeNewTask())
     await replica.ledger.accept(makeNewTask({ model: 'GigaChat-2-Max' }))
     await openRoute(replica, database)
@@ -146,7 +141,7 @@ describe(`${PostgresAdmissionStore.name}, routes`, () => {
 
   it('opens no attempt on a route that has opened, and leaves the task as it was', async () => {
     const database = await createLedgerDatabase()
-    const [one, two] = [await openStore(database), await openStore(database)]
+    const [one, two] = [await openReplica(database), await openReplica(database)]
     await one.ledger.accept(makeNewTask({ hasFiles: true }))
     const task = await claimOne(one)
     await openRoute(two, database)

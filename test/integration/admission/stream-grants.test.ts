@@ -14,7 +14,7 @@ const LIMIT = 10
 /** A replica with its side of the streams. `limits` are those of its gates. */
 async function openStreams(database: TestDatabase, { gates: names = [GATE], limit = LIMIT, ...options }: StreamOptions = {}) {
   const replica = await openReplica(database, options)
-  const store = new PostgresAdmissionStore(replica.pool, replica.lease, replica.due)
+  const { store } = replica
   const gates = new StreamGates({ gatesOf: () => names.map((gate) => ({ gate, limit })), leaseId: () => store.leaseId, raiseEveryMs: 100 })
   names.forEach((gate) => gates.add({ gate, limit }))
   const balance = async (calls = Number.POSITIVE_INFINITY, failure?: Failure) => {
@@ -25,7 +25,7 @@ async function openStreams(database: TestDatabase, { gates: names = [GATE], limi
     })
     if (failure !== 'lost') gates.apply(result)
   }
-  return { ...replica, store, gates, balance }
+  return { ...replica, gates, balance }
 }
 
 interface StreamOptions extends ReplicaOptions {

@@ -1,6 +1,7 @@
 import { SystemClock, type ClaimedTask, type Lane } from '#libs/kernel'
 import { PortPolicies, ResilienceEvents } from '#libs/resilience'
 import { onTestFinished } from 'vitest'
+import { PostgresAdmissionStore } from '../../../libs/db/src/admission/postgres-admission.store.js'
 import { isDatabaseAway } from '../../../libs/db/src/connection/database.error.js'
 import { HotPool } from '../../../libs/db/src/connection/hot-pool.js'
 import { PostgresWorkerLease } from '../../../libs/db/src/lease/postgres-worker-lease.js'
@@ -10,12 +11,13 @@ import { AbandonedAnswers } from '../../../libs/db/src/spool/abandoned-answers.j
 import { makeClaimRoom } from '../../factories/claim-room.factory.js'
 import { makeDbSettings, type TestDatabase } from './test-database.js'
 
-/** A replica's side of the ledger: what DbModule wires. */
+/** A replica's side of the ledger and of what replicas share: what DbModule wires. */
 export interface TestReplica {
   readonly pool: HotPool
   readonly lease: PostgresWorkerLease
   readonly due: DueTasks
   readonly ledger: PostgresLedger
+  readonly store: PostgresAdmissionStore
   /** Ends it in order, giving its lease back. */
   readonly stop: () => Promise<void>
   /** Ends it as SIGKILL would: nothing is given back. */
@@ -45,6 +47,8 @@ export async function openReplica(
   const due = new DueTasks(pool, settings)
   const persistence = policies.makeEndlessPolicy({ port: 'postgres', retry: settings.retry })
   const ledger = new PostgresLedger(pool, lease, due, { ...settings, persistence })
+  const bookings = policies.makePolicy({ port: 'postgres', retry: { ...settings.retry, attempts: 20, budgetMs: 5_000 } })
+  const store = new PostgresAdmissionStore(pool, lease, due, bookings)
   await lease.start()
   let ended: Promise<void> | undefined
   const end = (giveBack: boolean) => async () => {
@@ -57,7 +61,7 @@ export async function openReplica(
     await ended
   }
   onTestFinished(end(true))
-  return { pool, lease, due, ledger, stop: end(true), die: end(false) }
+  return { pool, lease, due, ledger, store, stop: end(true), die: end(false) }
 }
 
 /** A lease that is never renewed again and never given back. */

@@ -108,6 +108,16 @@ describe(FairShare.name, () => {
     expect(load.callsOf(quiet, 100_000)).toBeGreaterThan(80)
   })
 
+  it('lets none fall behind for what was only reserved', () => {
+    const shares = equal()
+    const [ofBusy, ofQuiet] = [shares.of(busy), shares.of(quiet)]
+    shares.reserve(ofBusy, 10)
+    shares.takeBack(ofBusy, 9)
+    shares.begin(ofBusy, 1)
+    shares.wake(ofQuiet)
+    expect([ofBusy.tenant.used, ofQuiet.tenant.used]).toEqual([1_000, 0])
+  })
+
   it('charges nothing for streams that were not used', () => {
     const shares = equal()
     const share = shares.of(busy)

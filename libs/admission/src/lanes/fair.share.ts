@@ -84,12 +84,23 @@ export class FairShare {
   }
 
   start(share: LaneShare, calls: number): void {
-    advance(share.tenant)
-    advance(share.own)
+    this.reserve(share, calls)
+    this.begin(share, calls)
+  }
+
+  /** Calls that may start, or be taken back: those that come back from a pause do not start behind them. */
+  reserve(share: LaneShare, calls: number): void {
     charge(share, calls * share.route.meanMs)
   }
 
-  /** Streams that were taken and not used. */
+  /** Calls that were reserved have started. */
+  begin(share: LaneShare, calls: number): void {
+    const reserved = (calls * share.route.meanMs) / share.weight
+    advance(share.tenant, reserved)
+    advance(share.own, reserved)
+  }
+
+  /** Streams that were reserved and not used. */
   takeBack(share: LaneShare, calls: number): void {
     charge(share, -calls * share.route.meanMs)
   }
@@ -121,6 +132,6 @@ function lift(share: Share, behind: number): void {
   share.used = Math.max(share.used, share.above!.now - behind)
 }
 
-function advance(share: Share): void {
-  share.above!.now = Math.max(share.above!.now, share.used)
+function advance(share: Share, reserved: number): void {
+  share.above!.now = Math.max(share.above!.now, share.used - reserved)
 }

@@ -15,10 +15,13 @@ describe(LaneBook.name, () => {
   it('is quiet about a lane for which a claim is under way, until there may be more', () => {
     const book = new LaneBook()
     book.notice([one, two])
-    book.quiet(one)
+    book.startClaim(one)
     expect([book.isDue(one), book.isDue(two)]).toEqual([false, true])
     expect(book.notice([one])).toEqual([one])
     expect(book.isDue(one)).toBe(true)
+    expect([book.isBeingClaimed(one), book.isBeingClaimed(two)]).toEqual([true, false])
+    book.endClaim(one)
+    expect(book.isBeingClaimed(one)).toBe(false)
   })
 
   it('knows nothing of a lane that it was never told of', () => {
@@ -28,8 +31,10 @@ describe(LaneBook.name, () => {
   it('forgets lanes that are neither due nor in the queue', () => {
     const book = new LaneBook()
     book.notice([one, two])
-    book.quiet(one)
-    book.quiet(two)
+    for (const lane of [one, two]) {
+      book.startClaim(lane)
+      book.endClaim(lane)
+    }
     book.forgetAllBut([two])
     // What it has not forgotten it says again in its old place.
     book.notice([one])

@@ -4,6 +4,8 @@ interface Entry {
   readonly lane: Lane
   /** It may have tasks that are due. */
   isDue: boolean
+  /** Claims that are under way for it. */
+  claims: number
 }
 
 /**
@@ -27,18 +29,28 @@ export class LaneBook {
     return woken
   }
 
-  quiet(lane: Lane): void {
-    this.entryOf(lane).isDue = false
+  startClaim(lane: Lane): void {
+    const entry = this.entryOf(lane)
+    entry.isDue = false
+    entry.claims++
+  }
+
+  endClaim(lane: Lane): void {
+    this.entryOf(lane).claims--
+  }
+
+  isBeingClaimed(lane: Lane): boolean {
+    return this.entryOf(lane).claims > 0
   }
 
   isDue(lane: Lane): boolean {
     return this.entries.get(makeLaneKey(lane))?.isDue ?? false
   }
 
-  /** Forgets lanes that are neither due nor among these, so that it does not grow for ever. */
+  /** Forgets lanes that are neither due, nor claimed for, nor among these, so that it does not grow for ever. */
   forgetAllBut(lanes: readonly Lane[]): void {
     const kept = new Set(lanes.map(makeLaneKey))
-    for (const [key, { isDue }] of this.entries) if (!isDue && !kept.has(key)) this.entries.delete(key)
+    for (const [key, { isDue, claims }] of this.entries) if (!isDue && claims === 0 && !kept.has(key)) this.entries.delete(key)
   }
 
   get due(): readonly Lane[] {
@@ -50,7 +62,7 @@ export class LaneBook {
     let entry = this.entries.get(key)
     if (!entry) {
       // Not the lane itself: it may be a task with all its bytes.
-      entry = { lane: { provider, model, tenant }, isDue: false }
+      entry = { lane: { provider, model, tenant }, isDue: false, claims: 0 }
       this.entries.set(key, entry)
     }
     return entry

@@ -19,8 +19,8 @@ export interface UsageBooksOptions {
 }
 
 /**
- * Meters calls before they start and books what they have used. A booking that PostgreSQL does not take is lost: then what was reserved
- * counts as used, which is never too little.
+ * Meters calls before they start and books what they have used. A booking that PostgreSQL does not take for some seconds is lost: then what was
+ * reserved counts as used, which is never too little.
  */
 export class UsageBooks {
   private readonly ratio = new TokenRatio()

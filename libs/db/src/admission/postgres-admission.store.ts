@@ -11,6 +11,7 @@ import type {
   RouteState,
   WorkerLease,
 } from '#libs/kernel'
+import type { PortPolicy } from '#libs/resilience'
 import type { HotPool } from '../connection/hot-pool.js'
 import type { DueTasks } from '../ledger/due-tasks.js'
 import { bookAttempts } from './meter.statements.js'
@@ -24,6 +25,8 @@ export class PostgresAdmissionStore extends AdmissionStore {
     private readonly pool: HotPool,
     private readonly lease: WorkerLease,
     private readonly due: DueTasks,
+    /** For bookings, which nothing waits for. */
+    private readonly retries: PortPolicy,
   ) {
     super()
   }
@@ -66,7 +69,7 @@ export class PostgresAdmissionStore extends AdmissionStore {
   }
 
   book(booking: Booking): Promise<void> {
-    return bookAttempts(this.pool, booking)
+    return this.retries.execute(() => bookAttempts(this.pool, booking), new AbortController().signal)
   }
 
   onDue(listener: (lanes?: readonly Lane[]) => void): () => void {
