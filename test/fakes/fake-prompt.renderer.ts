@@ -5,6 +5,7 @@ import { refuse } from './refuse.js'
 export class FakePromptRenderer extends PromptRenderer {
   override readonly render = vi.fn<PromptRenderer['render']>(refuse('PromptRenderer.render'))
   override readonly hasTemplate = vi.fn<PromptRenderer['hasTemplate']>(refuse('PromptRenderer.hasTemplate'))
+  override readonly estimateTemplateTokens = vi.fn<PromptRenderer['estimateTemplateTokens']>(() => undefined)
 }
 
 export class FakeOutputChecker extends OutputChecker {

@@ -27,6 +27,8 @@ export abstract class PromptRenderer {
   }): RenderedPrompt
   /** Is there such a template? Any version where none is named. */
   abstract hasTemplate(name: string, version?: number): boolean
+  /** The text that the template of a task brings, in tokens, on the safe side; undefined: it has no template, or it is not here. */
+  abstract estimateTemplateTokens(message: Pick<TaskMessage, 'template'>, type: Pick<TaskType, 'template'>): number | undefined
 }
 
 /** Checks an answer against the JSON Schema that its task or type brings. */

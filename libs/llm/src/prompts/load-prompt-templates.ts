@@ -1,5 +1,6 @@
 import { listYamlFiles, readYamlFile, type SettingsProblem } from '#libs/config'
 import { TASK_LIMITS } from '#libs/contracts'
+import { estimateMessageTokens } from '#libs/kernel'
 import type { Liquid } from 'liquidjs'
 import { createHash } from 'node:crypto'
 import { readdirSync } from 'node:fs'
@@ -56,6 +57,7 @@ function loadVersion(path: string, { name, file, engine }: { name: string; file:
     description: value.description ?? '',
     variables: value.variables,
     parts,
+    estimatedTokens: estimateMessageTokens([value.system, value.user].flatMap((content) => (content === undefined ? [] : [{ content }]))),
     fileNames,
     sha256: createHash('sha256').update(text).digest('hex'),
   }

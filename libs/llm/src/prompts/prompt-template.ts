@@ -8,6 +8,8 @@ export interface PromptTemplate {
   readonly description: string
   readonly variables: Readonly<Record<string, VariableDeclaration>>
   readonly parts: readonly PromptPart[]
+  /** Of its text as it was written, without what is put in. */
+  readonly estimatedTokens: number
   /** The files that it puts in by itself, as `{{ files.<name> }}`. */
   readonly fileNames: ReadonlySet<string>
   /** SHA-256 of the file's text, lower-case hex: tells whether a version is still what it was. */

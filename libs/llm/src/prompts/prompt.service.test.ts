@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { beforeAll, afterAll, describe, expect, it } from 'vitest'
 import { ConfigModule } from '#libs/config'
 import type { TaskMessage } from '#libs/contracts'
-import { PromptRenderer, type FileText, type TaskType } from '#libs/kernel'
+import { estimateMessageTokens, PromptRenderer, type FileText, type TaskType } from '#libs/kernel'
 import { PromptService } from './prompt.service.js'
 import { PromptsModule } from './prompts.module.js'
 import { promptsSettings } from './prompts.settings.js'
@@ -171,6 +171,25 @@ describe(PromptService.name, () => {
     ['none', undefined, false],
   ])('knows whether there is a template %s of version %s', (name, version, expected) => {
     expect(service.hasTemplate(name, version)).toBe(expected)
+  })
+
+  it.each([
+    [{ template: { name: 'greet' } }, {}, 'Hi {{ name }}'],
+    [{}, { template: { name: 'wrap' } }, 'Q: {{ prompt }}'],
+    [{ template: { name: 'greet' } }, { template: { name: 'greet', version: 2 } }, 'Hi {{ name }}'],
+  ])('estimates the text that the template of %j in a type %j brings', (message, type, text) => {
+    expect(service.estimateTemplateTokens(message, type)).toBe(estimateMessageTokens([{ content: text }]))
+  })
+
+  it('estimates the system message too', () => {
+    expect(service.estimateTemplateTokens({}, { template: { name: 'greet', version: 1 } })).toBe(
+      estimateMessageTokens([{ content: 'Be {{ name }}.' }, { content: 'Hello {{ name }}!{% if facts %} {{ facts.age }}{% endif %}\n' }]),
+    )
+  })
+
+  it('estimates nothing where there is no template, or it is not here', () => {
+    expect(service.estimateTemplateTokens({}, {})).toBeUndefined()
+    expect(service.estimateTemplateTokens({ template: { name: 'none' } }, {})).toBeUndefined()
   })
 
   describe('with files', () => {

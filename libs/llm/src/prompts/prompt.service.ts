@@ -39,6 +39,11 @@ export class PromptService extends PromptRenderer {
     return this.catalog.find(name, version) !== undefined
   }
 
+  override estimateTemplateTokens(message: Pick<TaskMessage, 'template'>, type: Pick<TaskType, 'template'>): number | undefined {
+    const wanted = message.template ?? type.template
+    return wanted && this.catalog.find(wanted.name, wanted.version ?? versionOfType(wanted.name, type))?.estimatedTokens
+  }
+
   private draft(input: RenderInput): Draft {
     const { message, type, files } = input
     const template = this.choose(input)
@@ -55,7 +60,7 @@ export class PromptService extends PromptRenderer {
   }
 }
 
-function versionOfType(name: string, { template }: TaskType): number | undefined {
+function versionOfType(name: string, { template }: Pick<TaskType, 'template'>): number | undefined {
   return template?.name === name ? template.version : undefined
 }
 

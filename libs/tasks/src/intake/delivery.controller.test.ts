@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { TaskError } from '#libs/kernel'
 import { makeDelivery } from '../../../../test/factories/delivery.factory.js'
 import { FakeLedger } from '../../../../test/fakes/fake-ledger.js'
+import { FakePromptRenderer } from '../../../../test/fakes/fake-prompt.renderer.js'
 import { FakeResultPublisher } from '../../../../test/fakes/fake-result.publisher.js'
 import { OutboxRelay } from '../outbox/outbox.relay.js'
 import { FileTaskTypes } from '../types/file-task-types.js'
@@ -13,7 +14,9 @@ import { TaskIntake } from './task.intake.js'
 function makeController(ledger: FakeLedger): DeliveryController {
   const relay = new OutboxRelay(ledger, new FakeResultPublisher())
   const parser = new MessageParser({ maxMessageBytes: 4_096 })
-  return new DeliveryController(new TaskIntake(parser, new FileTaskTypes([]), new TenantDirectory([], new Map()), ledger, relay))
+  return new DeliveryController(
+    new TaskIntake(parser, new FileTaskTypes([]), new TenantDirectory([], new Map()), new FakePromptRenderer(), ledger, relay),
+  )
 }
 
 const deliveries = [makeDelivery({ offset: 1n, value: null }), makeDelivery({ offset: 2n, value: null })]

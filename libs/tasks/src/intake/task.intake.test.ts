@@ -5,6 +5,7 @@ import { makeDelivery } from '../../../../test/factories/delivery.factory.js'
 import { makeOutboxMessage } from '../../../../test/factories/outbox-message.factory.js'
 import { makeTaskType } from '../../../../test/factories/task-type.factory.js'
 import { FakeLedger } from '../../../../test/fakes/fake-ledger.js'
+import { FakePromptRenderer } from '../../../../test/fakes/fake-prompt.renderer.js'
 import { FakeResultPublisher } from '../../../../test/fakes/fake-result.publisher.js'
 import { OutboxRelay } from '../outbox/outbox.relay.js'
 import { FileTaskTypes } from '../types/file-task-types.js'
@@ -26,7 +27,7 @@ beforeEach(() => {
   relay = new OutboxRelay(ledger, publisher)
   const types = new FileTaskTypes([makeTaskType(), makeTaskType({ name: 'ordered', ordering: 'key' })])
   const tenants = new TenantDirectory([{ name: 'default', filePrefixes: ['inputs/'] }], new Map([['llm.tasks', ['default']]]))
-  intake = new TaskIntake(new MessageParser({ maxMessageBytes: 4_096 }), types, tenants, ledger, relay)
+  intake = new TaskIntake(new MessageParser({ maxMessageBytes: 4_096 }), types, tenants, new FakePromptRenderer(), ledger, relay)
 })
 
 const makeValue = (message: object) => Buffer.from(JSON.stringify(message))

@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
 import { HEADERS } from '#libs/contracts'
-import { classifyError, Ledger, TaskError, TaskTypes, type Delivery, type NewTask } from '#libs/kernel'
+import { classifyError, Ledger, PromptRenderer, TaskError, TaskTypes, type Delivery, type NewTask } from '#libs/kernel'
 import { isTraceParent } from '#libs/tracing'
 import { OutboxRelay } from '../outbox/outbox.relay.js'
-import { resolveTask } from '../types/resolve-task.js'
+import { resolveTask, type ResolutionRules } from '../types/resolve-task.js'
 import { TenantDirectory } from '../types/tenant-directory.js'
 import { makeOrderingKey } from './ordering-key.js'
 import { MessageParser } from './message-parser.js'
@@ -19,13 +19,18 @@ const PRINTABLE = /^[\x20-\x7e]+$/
  */
 @Injectable()
 export class TaskIntake {
+  private readonly rules: ResolutionRules
+
   constructor(
     private readonly parser: MessageParser,
-    private readonly types: TaskTypes,
-    private readonly tenants: TenantDirectory,
+    types: TaskTypes,
+    tenants: TenantDirectory,
+    prompts: PromptRenderer,
     private readonly ledger: Ledger,
     private readonly relay: OutboxRelay,
-  ) {}
+  ) {
+    this.rules = { types, tenants, prompts }
+  }
 
   /** Rejects only when the ledger could not store a delivery; then all of them are offered again. */
   async take(deliveries: readonly Delivery[]): Promise<void> {
@@ -41,7 +46,7 @@ export class TaskIntake {
   private async store(delivery: Delivery): Promise<Problem | undefined> {
     const { message, error, taskId } = this.parser.parse(delivery)
     if (error) return { error, ...(taskId !== undefined && { taskId }) }
-    const { task, error: refusal } = resolveTask(message, delivery.topic, { types: this.types, tenants: this.tenants })
+    const { task, error: refusal } = resolveTask(message, delivery.topic, this.rules)
     if (refusal) return { error: refusal, taskId: message.task_id, ...(message.tenant !== undefined && { tenant: message.tenant }) }
     const known = { taskId: message.task_id, tenant: task.tenant.name }
     try {

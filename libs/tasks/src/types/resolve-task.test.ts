@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { TaskMessage } from '#libs/contracts'
 import type { TaskType } from '#libs/kernel'
 import { FileTaskTypes } from './file-task-types.js'
-import { resolveTask } from './resolve-task.js'
+import { resolveTask, type ResolutionRules } from './resolve-task.js'
 import { TenantDirectory, type Tenant } from './tenant-directory.js'
 
 const base: TaskType = {
@@ -40,9 +40,14 @@ const tenants = new TenantDirectory(
   ]),
 )
 
+const TEMPLATE_TOKENS: Readonly<Record<string, number>> = { summary: 1_000 }
+const prompts: ResolutionRules['prompts'] = {
+  estimateTemplateTokens: (message, type) => TEMPLATE_TOKENS[(message.template ?? type.template)?.name ?? ''],
+}
+
 function resolve(message: Partial<TaskMessage>, topic = 'other') {
   const bare = message.messages === undefined && message.template === undefined
-  return resolveTask({ task_id: 'a', ...(bare && { prompt: 'x' }), ...message }, topic, { types, tenants })
+  return resolveTask({ task_id: 'a', ...(bare && { prompt: 'x' }), ...message }, topic, { types, tenants, prompts })
 }
 
 function problemOf(message: Partial<TaskMessage>, topic?: string): string {
@@ -106,7 +111,7 @@ describe(resolveTask.name, () => {
 
   it('clamps max_tokens to the default of a type that gives no limit', () => {
     const { maxTokensLimit: _, ...unlimited } = base
-    const rules = { types: new FileTaskTypes([unlimited]), tenants }
+    const rules = { types: new FileTaskTypes([unlimited]), tenants, prompts }
     expect(resolveTask({ task_id: 'a', prompt: 'x', params: { max_tokens: 500 } }, 'other', rules).task?.params.max_tokens).toBe(100)
   })
 
@@ -171,6 +176,8 @@ describe(resolveTask.name, () => {
     [{ messages: [{ role: 'user' as const, content: 'abc' }] }, 109],
     [{ template: { name: 'any', variables: { a: 'abc' } } }, 100 + 256 + 4],
     [{ template: { name: 'any' } }, 100 + 256 + 1],
+    [{ template: { name: 'summary' } }, 100 + 1_000 + 1],
+    [{ type: 'fixed', prompt: 'x' }, 109 + 1_000],
     [{ prompt: 'x', files: [{ key: 'a' }, { key: 'b' }] }, 109 + 2 * 4_096],
   ])('estimates the tokens of %j', (message, expected) => {
     expect(resolve(message).task?.estimatedTokens).toBe(expected)

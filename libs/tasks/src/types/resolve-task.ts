@@ -1,5 +1,5 @@
 import type { TaskMessage } from '#libs/contracts'
-import { TaskError, type TaskType, type TaskTypes } from '#libs/kernel'
+import { TaskError, type PromptRenderer, type TaskType, type TaskTypes } from '#libs/kernel'
 import { estimateTaskTokens } from './estimate-task-tokens.js'
 import { findFileNameProblem } from './file-names.js'
 import { resolveCall, type ResolvedCall } from './resolve-call.js'
@@ -20,17 +20,20 @@ export interface ResolvedTask extends ResolvedCall {
   readonly estimatedTokens: number
 }
 
+/** What a message is looked up in. */
+export interface ResolutionRules {
+  readonly types: TaskTypes
+  readonly tenants: TenantDirectory
+  readonly prompts: Pick<PromptRenderer, 'estimateTemplateTokens'>
+}
+
 export type TaskResolution = { readonly task: ResolvedTask; readonly error?: never } | { readonly error: TaskError; readonly task?: never }
 
 /**
  * Decides whether a message may be done as it asks, and with what. Pure: the same message under the same rules gives the same task. Errors:
  * `tenant_not_allowed`, `unknown_task_type`, `model_not_allowed`, `invalid_params`, `invalid_message`.
  */
-export function resolveTask(
-  message: TaskMessage,
-  topic: string,
-  rules: { readonly types: TaskTypes; readonly tenants: TenantDirectory },
-): TaskResolution {
+export function resolveTask(message: TaskMessage, topic: string, rules: ResolutionRules): TaskResolution {
   const { tenant, error: tenantError } = rules.tenants.resolve(topic, message.tenant)
   if (tenantError) return { error: tenantError }
   const typeName = message.type ?? DEFAULT_TASK_TYPE
@@ -43,14 +46,18 @@ export function resolveTask(
   if (fileProblem !== undefined) return { error: TaskError.invalid('invalid_message', fileProblem) }
   const { call, error: callError } = resolveCall(message, type, tenant)
   if (callError) return { error: callError }
-  return { task: makeTask(message, { tenant, type, call }) }
+  const promptTokens = estimateTaskTokens(message, rules.prompts.estimateTemplateTokens(message, type))
+  return { task: makeTask(message, { tenant, type, call, promptTokens }) }
 }
 
 function mayUse(tenant: Tenant, type: TaskType): boolean {
   return (type.tenants?.includes(tenant.name) ?? true) && (tenant.taskTypes?.includes(type.name) ?? true)
 }
 
-function makeTask(message: TaskMessage, { tenant, type, call }: { tenant: Tenant; type: TaskType; call: ResolvedCall }): ResolvedTask {
+function makeTask(
+  message: TaskMessage,
+  { tenant, type, call, promptTokens }: { tenant: Tenant; type: TaskType; call: ResolvedCall; promptTokens: number },
+): ResolvedTask {
   return {
     ...call,
     tenant,
@@ -58,6 +65,6 @@ function makeTask(message: TaskMessage, { tenant, type, call }: { tenant: Tenant
     priority: message.priority ?? DEFAULT_PRIORITY,
     deadlineMs: message.deadline === undefined ? null : Date.parse(message.deadline),
     hasFiles: message.files !== undefined && message.files.length > 0,
-    estimatedTokens: estimateTaskTokens(message) + call.params.max_tokens,
+    estimatedTokens: promptTokens + call.params.max_tokens,
   }
 }

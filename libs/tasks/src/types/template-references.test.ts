@@ -8,6 +8,10 @@ class OnlySummary extends PromptRenderer {
     throw new Error('render is not stubbed')
   }
 
+  override estimateTemplateTokens(): never {
+    throw new Error('estimateTemplateTokens is not stubbed')
+  }
+
   override hasTemplate(name: string, version?: number): boolean {
     return name === 'summary' && (version ?? 1) === 1
   }
