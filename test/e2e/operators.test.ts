@@ -70,7 +70,7 @@ describe('Sluice, with its operators', { timeout: 90_000 }, () => {
 
   it('says why a task does not run, as its metrics do, and lets it run once that is put right', async () => {
     const file = join(makeTemporaryFolder(), 'limits.yaml')
-    writeFileSync(file, 'tenants: { default: { budget: { tokens_per_day: 5 } } }')
+    writeFileSync(file, 'tenants: { default: { budget: { money_per_day: 5 } } }')
     rig = await openRig('why', { LIMITS_FILE: file })
     const worker = await rig.startWorker()
     await send(rig, [makePrompt('blocked')])
@@ -84,13 +84,13 @@ describe('Sluice, with its operators', { timeout: 90_000 }, () => {
     )
     expect(JSON.parse(why.out)).toMatchObject({
       state: 'waiting',
-      reasons: [{ gate: 'budget tokens per day default', value: 0, limit: 5 }],
+      reasons: [{ gate: 'price for budget money per day default', value: 0, limit: 5 }],
     })
     const metrics = await (await fetch(`${worker.url}/metrics`)).text()
-    expect(metrics).toContain('sluice_meter_value{gate="budget_tokens:default",counts="spent"} 0')
-    expect(metrics).toContain('sluice_meter_limit{gate="budget_tokens:default"} 5')
-    expect(metrics).toContain('sluice_admission_blocked_tasks{gate="budget_tokens:default"} 1')
-    expect(metrics).toContain('sluice_admission_blocked_lanes{gate="budget_tokens:default"} 1')
+    expect(metrics).toContain('sluice_meter_value{gate="budget_money:default",counts="spent"} 0')
+    expect(metrics).toContain('sluice_meter_limit{gate="budget_money:default"} 5')
+    expect(metrics).toContain('sluice_admission_blocked_tasks{gate="price:budget_money:default"} 1')
+    expect(metrics).toContain('sluice_admission_blocked_lanes{gate="price:budget_money:default"} 1')
     await worker.stop()
     writeFileSync(file, 'tenants: { default: { budget: { tokens_per_day: 1000000 } } }')
     await rig.startWorker()
