@@ -189,7 +189,7 @@ const STORAGE: readonly MatrixRow[] = [
   {
     id: 'O12',
     fault: 'a versioned or locked bucket',
-    proofs: [inStorage('minio-file-store', 'works on a %s bucket')],
+    proofs: [inStorage('minio-file-store', 'works on buckets of other kinds')],
   },
 ]
 

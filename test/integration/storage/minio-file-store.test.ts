@@ -115,7 +115,7 @@ describe('the file store on MinIO', () => {
   it.each([
     ['versioned', (name: string) => client.makeBucket(name).then(() => client.setBucketVersioning(name, { Status: 'Enabled' }))],
     ['locked', (name: string) => client.makeBucket(name, '', { ObjectLocking: true })],
-  ])('works on a %s bucket', async (_, make) => {
+  ])('works on buckets of other kinds: %s', async (_, make) => {
     const name = `other-${randomUUID()}`
     await make(name)
     onTestFinished(() => removeBucket(client, name))
