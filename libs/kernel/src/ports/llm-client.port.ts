@@ -14,6 +14,11 @@ export interface LlmCall {
   readonly sessionId?: string
   /** Sent where the provider offers structured output; checked by us in any case. */
   readonly responseSchema?: Readonly<Record<string, unknown>>
+  /**
+   * Asked again right before the first byte goes out, which may be long after `send` was called: a token and a connection are waited for, and
+   * the process may stand still. Throws a TaskError where the call must not be made any more: that is `not_sent`.
+   */
+  readonly checkMaySend?: () => void
 }
 
 /**

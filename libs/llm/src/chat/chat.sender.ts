@@ -32,7 +32,14 @@ export class ChatSender {
   ): Promise<SendResult> {
     const { http, path, endpoint, errors: rows, maxAnswerBytes, clock } = this.parts
     const observer = new ChatObserver(call.attemptId, this.idCheck)
-    const request = { method: 'POST', path, headers: makeHeaders(call, authorization), body } as const
+    const { checkMaySend: checkMayWrite } = call
+    const request = {
+      method: 'POST',
+      path,
+      headers: makeHeaders(call, authorization),
+      body,
+      ...(checkMayWrite && { checkMayWrite }),
+    } as const
     const outcome = await http.exchange(request, signal, observer)
     return classifyExchange(outcome, { rows, endpoint, call, stream: observer.stream, maxAnswerBytes, nowMs: clock.nowMs() })
   }

@@ -14,6 +14,8 @@ export interface HttpRequest {
   /** Name, value, name, value, ...: flat, so that none is copied. */
   readonly headers: string[]
   readonly body?: string | Buffer
+  /** Asked right before the first byte goes out, when a connection stands. Throws why it must not. */
+  readonly checkMayWrite?: () => void
 }
 
 export interface ExchangeLimits {

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { SystemClock, TaskError } from '#libs/kernel'
 import { chunked, httpResponse, ScriptedServer, STREAM_END, STREAM_HEAD, type Script } from '../testing/scripted.server.js'
 import { DeadlineWatch } from './deadline.watch.js'
@@ -60,6 +60,21 @@ describe(HttpEndpoint.name, () => {
       const { server } = await setUp(() => undefined)
       const endpoint = createEndpoint(server.url.replace('http:', 'https:'), {}, { connectTimeoutMs: 200 })
       expect(await endpoint.exchange(POST)).toMatchObject({ kind: 'not_written', error: { code: 'llm_unreachable' } })
+    })
+
+    it('says not_written for what must not be sent any more when its connection stands, and serves the next request', async () => {
+      const { server, endpoint } = await setUp((socket) => socket.write(httpResponse(200, '{}')))
+      const error = TaskError.unavailable('lease_lost', 'the lease is gone')
+      const checkMayWrite = vi.fn<() => void>(() => {
+        throw error
+      })
+      const outcome = endpoint.exchange({ ...POST, checkMayWrite })
+      expect(checkMayWrite).not.toHaveBeenCalled()
+      expect(await outcome).toEqual({ kind: 'not_written', error })
+      expect(await endpoint.exchange(POST)).toMatchObject({ kind: 'complete' })
+      expect(await endpoint.exchange({ ...POST, checkMayWrite })).toEqual({ kind: 'not_written', error })
+      expect(await endpoint.exchange({ ...POST, checkMayWrite: () => {} })).toMatchObject({ kind: 'complete' })
+      expect(server.requests).toHaveLength(2)
     })
 
     it('says not_written for a signal that was aborted before, with its reason', async () => {

@@ -1,4 +1,4 @@
-import type { TaskError } from '#libs/kernel'
+import { classifyError, type TaskError } from '#libs/kernel'
 import type { Abortable, AbortWatch } from './abort.watch.js'
 import type { DeadlineWatch, Expiring } from './deadline.watch.js'
 import type { ConnectionPool, ConnectionUser } from './connection.pool.js'
@@ -73,9 +73,16 @@ export class HttpExchange implements RequestHandler, Expiring, Abortable, Connec
     connection.send(this.request, this)
   }
 
-  writing(): void {
+  writing(): boolean {
+    try {
+      this.request.checkMayWrite?.()
+    } catch (error) {
+      this.stop(classifyError(error))
+      return false
+    }
     this.mode = 'written'
     this.dueIn(this.context.limits.firstByteTimeoutMs)
+    return true
   }
 
   head(status: number, headers: Record<string, string>): void {

@@ -28,7 +28,7 @@ function send(connection: HttpConnection, request: HttpRequest = POST, onData: (
   const outcome = new Promise<string>((resolve) => {
     let body = ''
     const handler: RequestHandler = {
-      writing: () => void (isWritten = true),
+      writing: () => (isWritten = true),
       head: () => {},
       data: (chunk) => {
         body += chunk.toString()
@@ -55,6 +55,22 @@ describe(HttpConnection.name, () => {
       head: `POST /chat HTTP/1.1\r\nhost: ${new URL(server.url).host}\r\nconnection: keep-alive\r\nx-request-id: 1\r\ncontent-length: 10`,
       body: POST.body,
     })
+  })
+
+  it('writes nothing where its user refuses in the last moment', async () => {
+    const { server, connection } = await setUp(answer)
+    const outcome = await new Promise<string>((resolve) => {
+      const failed = (error: Error) => resolve(`failed: ${(error as { code?: string }).code}`)
+      connection.send(POST, {
+        writing: () => false,
+        head: vi.fn<() => void>(),
+        data: vi.fn<() => void>(),
+        ended: vi.fn<() => void>(),
+        failed,
+      })
+    })
+    expect(outcome).toMatch(/^failed: /)
+    expect(server.requests).toEqual([])
   })
 
   it('writes a body of bytes, and none where there is none', async () => {
@@ -114,7 +130,7 @@ describe(HttpConnection.name, () => {
     const { server, connection } = await setUp(answer)
     const second = Promise.withResolvers<string>()
     connection.send(POST, {
-      writing: () => {},
+      writing: () => true,
       head: () => {},
       data: () => {},
       failed: (error) => second.reject(error),
@@ -133,7 +149,7 @@ describe(HttpConnection.name, () => {
     for (let count = 0; count < 3; count++) {
       await new Promise<void>((resolve) => {
         connection.send(POST, {
-          writing: () => {},
+          writing: () => true,
           head: () => {},
           data: () => {},
           ended: resolve,

@@ -5,8 +5,8 @@ import { ResponseParser } from './response.parser.js'
 
 /** Follows one request. Ends with `ended` or `failed`, once. */
 export interface RequestHandler {
-  /** The connection stands, and the request is written right after this. */
-  writing(): void
+  /** The connection stands, and the request is written right after this. false: it is not, and the connection is destroyed. */
+  writing(): boolean
   head(status: number, headers: Record<string, string>): void
   data(chunk: Buffer): void
   ended(): void
@@ -136,7 +136,10 @@ export class HttpConnection {
       return
     }
     this.mode = 'busy'
-    handler.writing()
+    if (!handler.writing()) {
+      this.destroy()
+      return
+    }
     if (typeof request.body !== 'object') socket.write(head + (request.body ?? ''))
     else {
       socket.cork()

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { TaskMessage } from '#libs/contracts'
-import { TaskError, type ClaimedTask, type FileText, type OpenAttempt, type SendResult, type TaskType } from '#libs/kernel'
+import { classifyError, TaskError, type ClaimedTask, type FileText, type OpenAttempt, type SendResult, type TaskType } from '#libs/kernel'
 import { makeAnswer } from '../../../../test/factories/answer.factory.js'
 import { makeClaimedTask } from '../../../../test/factories/claimed-task.factory.js'
 import { makeStoredAnswer } from '../../../../test/factories/stored-answer.factory.js'
@@ -97,7 +97,14 @@ describe(TaskRunner.name, () => {
       })
       expect(clients.client.send.mock.calls).toEqual([
         [
-          { attemptId: task.attempt!.id, model: 'GigaChat-2', messages: MESSAGES, params: { max_tokens: 100 }, stream: true },
+          {
+            attemptId: task.attempt!.id,
+            model: 'GigaChat-2',
+            messages: MESSAGES,
+            params: { max_tokens: 100 },
+            stream: true,
+            checkMaySend: expect.any(Function),
+          },
           context.signal,
         ],
       ])
@@ -331,6 +338,22 @@ describe(TaskRunner.name, () => {
       await expect(verdict).rejects.toMatchObject(late)
       expect(context.attemptEnd).toBeUndefined()
       expect(clients.client.send).not.toHaveBeenCalled()
+    })
+
+    it('is not called when it passes while a connection is waited for', async () => {
+      const { task, context, clock, verdict } = start({ task: { deadlineMs } })
+      clients.client.send.mockImplementation(async ({ checkMaySend }) => {
+        expect(checkMaySend).not.toThrow()
+        clock.advance(1_001)
+        try {
+          checkMaySend!()
+        } catch (error) {
+          return { kind: 'not_sent', error: classifyError(error) }
+        }
+        return { kind: 'answered', answer: makeAnswer() }
+      })
+      await expect(verdict).rejects.toMatchObject(late)
+      expect(context.attemptEnd).toMatchObject({ attemptId: task.attempt!.id, state: 'not_sent' })
     })
 
     it('opens no attempt when it passes while its files are read', async () => {

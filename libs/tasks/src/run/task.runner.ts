@@ -129,6 +129,7 @@ export class TaskRunner {
           messages,
           params: call.params,
           stream: type.stream,
+          checkMaySend: () => context.checkMaySend(),
           ...(call.responseSchema && { responseSchema: call.responseSchema }),
         },
         signal,
