@@ -1,6 +1,6 @@
 import { TaskError } from '#libs/kernel'
 import { describe, expect, it } from 'vitest'
-import { isDatabaseAway, isLockTimeout, toLedgerError } from './database.error.js'
+import { isDatabaseAway, isLockTimeout, toConnectionError, toLedgerError } from './database.error.js'
 
 function makeError(message: string, code?: string): Error {
   return Object.assign(new Error(message), code !== undefined && { code })
@@ -97,6 +97,17 @@ describe(isDatabaseAway.name, () => {
 
   it('is false at what is no error', () => {
     expect(isDatabaseAway('x')).toBe(false)
+  })
+})
+
+describe(toConnectionError.name, () => {
+  it.each([
+    [makeError('connect EMFILE 127.0.0.1:5432', 'EMFILE'), 'PostgreSQL cannot be reached (EMFILE)'],
+    [makeError('certificate has expired', 'CERT_HAS_EXPIRED'), 'PostgreSQL cannot be reached (CERT_HAS_EXPIRED)'],
+    [makeError('password authentication failed', '28P01'), 'PostgreSQL cannot do this now (28P01)'],
+    ['x', 'PostgreSQL cannot be reached'],
+  ])('holds nothing against a statement that was not sent: %s', (error, message) => {
+    expect(toConnectionError(error)).toMatchObject({ code: 'ledger_unavailable', retryable: true, message, cause: error })
   })
 })
 

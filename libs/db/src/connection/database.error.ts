@@ -34,6 +34,14 @@ export function toLedgerError(error: unknown): unknown {
   return TaskError.unavailable('ledger_unavailable', `PostgreSQL cannot do this now${code && ` (${code})`}`, error)
 }
 
+/** Why there is no connection: whatever it is (no file descriptor, a certificate, a password), it is not about a statement. */
+export function toConnectionError(error: unknown): TaskError {
+  const known = toLedgerError(error)
+  if (known instanceof TaskError) return known
+  const code = error instanceof Error ? codeOf(error) : ''
+  return TaskError.unavailable('ledger_unavailable', `PostgreSQL cannot be reached${code && ` (${code})`}`, error)
+}
+
 /** Somebody else held a lock for longer than `lock_timeout`. */
 export function isLockTimeout(error: unknown): boolean {
   const cause = error instanceof TaskError ? error.cause : error

@@ -1,7 +1,7 @@
 import pg from 'pg'
 import type { PortBreaker } from '#libs/resilience'
 import type { DbSettings } from '../db.settings.js'
-import { toLedgerError } from './database.error.js'
+import { toConnectionError, toLedgerError } from './database.error.js'
 import { EvictingClient } from './evicting.client.js'
 import { rowTypes } from './row-types.js'
 
@@ -123,7 +123,7 @@ export class HotPool implements StatementRunner {
       this.acquired(performance.now() - askedMs)
       return client
     } catch (error) {
-      throw toLedgerError(error)
+      throw toConnectionError(error)
     }
   }
 
