@@ -9,6 +9,7 @@ import {
   type RecordReader,
 } from '../kafka-client.port.js'
 import { ClassicProtocolMembership, type MemberMemory } from './classic-protocol.membership.js'
+import { listenToConnectionErrors } from './connection-errors.js'
 import { ConsumerProtocolMembership } from './consumer-protocol.membership.js'
 import { PlatformaticClusterAdmin } from './platformatic-cluster.admin.js'
 import { PlatformaticRecordProducer } from './platformatic-record.producer.js'
@@ -21,6 +22,7 @@ export class PlatformaticKafkaClient extends KafkaClient {
 
   constructor(private readonly settings: QueueSettings) {
     super()
+    listenToConnectionErrors()
   }
 
   createReader(): RecordReader {
