@@ -27,7 +27,7 @@ const print = (text: string) => process.stdout.write(`${text}\n`)
 
 const { only, seed, again, report } = new Command('test:faults')
   .description(
-    'faults under load and what must hold after each, then what the service promises, measured; results are kept in .stack/faults/results.json',
+    'faults under load and what must hold after each, then what the service promises, measured; results are kept in .stack/faults/results.json, those of the last whole run in docs/faults.results.json',
   )
   .option('--only <rows>', 'these rows and bars, comma-separated', (text) => text.split(','))
   .option('--seed <number>', 'instead of the seeds of the schedules', Number)

@@ -26,6 +26,14 @@ const claimAll = ({ lanes }: ClaimRoom, fields: Partial<ClaimedTask> = {}): Clai
     Array.from({ length: tasks }, () => makeClaimedTask({ provider, model, tenant, ...fields })),
   )
 
+/** A meter lets one task of a lane pass, and no other one; returns its tenant. */
+function passOne(admission: ClusterAdmission, room: ClaimRoom, { tenant }: Pick<Lane, 'tenant'>): string {
+  const [task] = claimAll(room).filter((claimed) => claimed.tenant === tenant) as [ClaimedTask]
+  admission.settleRoom({ ...room, metering: PASSED_ONE }, [task])
+  admission.release(task, { heldMs: 1_000, call: { kind: 'answered' } })
+  return tenant
+}
+
 const tasksOf = ({ lanes }: ClaimRoom) => Object.fromEntries(lanes.map(({ tenant, model, tasks }) => [`${tenant}/${model}`, tasks]))
 
 async function openClosedRoute(lane: Lane) {
@@ -281,18 +289,38 @@ describe(ClusterAdmission.name, () => {
     expect(ofA).toBeLessThan(120)
   })
 
-  it('takes a look into the queue while it claims for no pause', async () => {
+  it('shares out by weight what a meter lets pass, however much room a claim has had', async () => {
     const { admission, offer } = openAdmission({ limits: { tenants: { a: { weight: 3 } } } })
     await offer(a, b)
     const firstOnes = Array.from({ length: 40 }, (_, turn) => {
       const room = admission.takeRoom(turn % 2 === 0 ? 10 : 2)
       admission.notice([a, b])
-      // A meter lets one pass.
-      const tasks = claimAll(room).slice(0, 1)
-      admission.settleRoom({ ...room, metering: PASSED_ONE }, tasks)
-      for (const task of tasks) admission.release(task, { heldMs: 1_000, call: { kind: 'answered' } })
-      return tasks[0]!.tenant
+      return passOne(admission, room, room.lanes[0]!)
     })
     expect(firstOnes.filter((tenant) => tenant === 'a')).toHaveLength(30)
+  })
+
+  it('does not put who comes back from a pause behind calls that had room and never started', async () => {
+    const { admission, offer } = openAdmission()
+    await offer(a, b)
+    passOne(admission, admission.takeRoom(10), b)
+    // More than a pause for a: it had no tasks at all.
+    admission.settleRoom(admission.takeRoom(10), [])
+    admission.notice([b, a])
+    expect(admission.takeRoom(1).lanes).toMatchObject([a])
+  })
+
+  it('takes a look into the queue while it claims for no pause: who was passed over keeps its turns', async () => {
+    const { admission, offer } = openAdmission()
+    await offer(a, b)
+    for (let turn = 0; turn < 5; turn++) {
+      passOne(admission, admission.takeRoom(10), a)
+    }
+    const next = Array.from({ length: 5 }, () => {
+      const room = admission.takeRoom(1)
+      admission.notice([a, b])
+      return passOne(admission, room, room.lanes[0]!)
+    })
+    expect(next).toEqual(['b', 'b', 'b', 'b', 'b'])
   })
 })

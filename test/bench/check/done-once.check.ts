@@ -1,5 +1,5 @@
 import { Client } from 'pg'
-import type { PeerName } from '../cases/bench.case.js'
+import { isService, type PeerName } from '../cases/bench.case.js'
 
 export interface Done {
   readonly tasks: number
@@ -27,7 +27,7 @@ const OUT_OF_ORDER = `
 
 /** How many tasks have a row; throws where one has two. */
 export async function countRows(databaseUrl: string, peer: PeerName): Promise<number> {
-  const [found] = await query<{ rows: number; tasks: number }>(databaseUrl, peer === 'sluice' ? ROWS_OF_LEDGER : ROWS_OF_PEER)
+  const [found] = await query<{ rows: number; tasks: number }>(databaseUrl, isService(peer) ? ROWS_OF_LEDGER : ROWS_OF_PEER)
   if (found!.rows !== found!.tasks) throw new Error(`${found!.rows} rows of ${found!.tasks} tasks`)
   return found!.rows
 }

@@ -6,6 +6,8 @@ import { choose, readPositive } from './flag-values.js'
 export interface BenchFlags {
   readonly cases: readonly string[]
   readonly peers: readonly PeerName[]
+  /** So many times each peer is measured in each case, by turns: what counts is the measurement in the middle. */
+  readonly pairs: number
   /** How long one peer may be measured in one case. */
   readonly seconds: number
   /** The most tasks that are prepared for one measurement. */
@@ -20,6 +22,7 @@ export interface BenchFlags {
 export const BENCH_USAGE = `npm run bench -- [flags]
   --cases a,b      of ${BENCH_CASES.map(({ name }) => name).join(', ')}
   --peers a,b      of ${PEER_NAMES.join(', ')}
+  --pairs n        measures the peers by turns so many times, and reports the medians (1)
   --seconds n      the longest time for one peer in one case (20)
   --tasks n        the most tasks for one peer in one case (80000)
   --rate n         tasks a second in the added-latency case (half of the throughput of 200ms-6p)
@@ -35,6 +38,7 @@ export function readBenchFlags(args: readonly string[]): BenchFlags | undefined 
     options: {
       cases: { type: 'string' },
       peers: { type: 'string' },
+      pairs: { type: 'string' },
       seconds: { type: 'string' },
       tasks: { type: 'string' },
       rate: { type: 'string' },
@@ -52,6 +56,7 @@ export function readBenchFlags(args: readonly string[]): BenchFlags | undefined 
       BENCH_CASES.map(({ name }) => name),
     ),
     peers: choose('--peers', values.peers, PEER_NAMES),
+    pairs: readPositive('--pairs', values.pairs) ?? 1,
     seconds: readPositive('--seconds', values.seconds) ?? (values.quick ? 4 : 20),
     tasks: readPositive('--tasks', values.tasks) ?? (values.quick ? 4_000 : 80_000),
     rate: readPositive('--rate', values.rate),

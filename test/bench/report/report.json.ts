@@ -13,6 +13,7 @@ function makeCase({ benchCase, peers }: CaseResult): Record<string, unknown> {
     partitions: benchCase.partitions,
     latency_ms: meanLatencyMs(benchCase.latency),
     ...Object.fromEntries(PEER_NAMES.map((name) => [name, makePeer(peers.get(name))])),
+    ratio_local: ratioTo(peers, 'sluice_local'),
     ratio: ratioTo(peers, 'stock'),
     ratio_concurrent: ratioTo(peers, 'stock_concurrent'),
     ratio_bare: ratioTo(peers, 'bare'),

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { Client } from 'pg'
 import { SimulatorControl } from '#tools/rig'
 import { createDatabase, dropDatabase, makeEnvironment, type Stack } from '#tools/stack'
-import type { BenchCase, CallLatency, PeerName } from '../cases/bench.case.js'
+import { isService, type BenchCase, type CallLatency, type PeerName } from '../cases/bench.case.js'
 import { BenchTopics } from '../load/bench.topics.js'
 import { fetchAccessToken } from '../peers/access-token.js'
 import { NodePeer } from '../peers/node.peer.js'
@@ -27,6 +27,7 @@ export interface Bay {
 
 const STOCK_MAIN = fileURLToPath(import.meta.resolve('../peers/stock/main.js'))
 const BARE_MAIN = fileURLToPath(import.meta.resolve('../peers/bare/main.js'))
+const LOCAL_MAIN = 'dist/test/bench/peers/local/main.js'
 /** Nothing but the latency: no stream gates, and counters instead of a record of each call. */
 const QUIET_SIMULATOR = { streams: { GIGACHAT_API_PERS: 0, GIGACHAT_API_B2B: 0, GIGACHAT_API_CORP: 0 }, bill: { detail: false } }
 
@@ -49,7 +50,7 @@ export class BenchLab {
   async open({ name, partitions }: Pick<BenchCase, 'name' | 'partitions'>, peer: PeerName): Promise<Bay> {
     const bay = `bench-${++this.bays}-${name}-${peer.replaceAll('_', '-')}`
     const databaseUrl = await createDatabase(this.stack.databaseUrl, bay)
-    if (peer !== 'sluice') await createResultTable(databaseUrl)
+    if (!isService(peer)) await createResultTable(databaseUrl)
     const topics = { tasksTopic: `${bay}.tasks`, resultsTopic: `${bay}.results` }
     await this.topics.create({ tasks: topics.tasksTopic, results: topics.resultsTopic, partitions })
     return { name: bay, peer, partitions, databaseUrl, ...topics, logFile: join(this.stack.logFolder, `${bay}.log`) }
@@ -75,9 +76,10 @@ export class BenchLab {
   async startPeer(bay: Bay): Promise<RunningPeer> {
     const { logFile } = bay
     switch (bay.peer) {
-      case 'sluice': {
+      case 'sluice':
+      case 'sluice_local': {
         const env = makeWorkerEnvironment({ stackEnvironment: makeEnvironment(this.stack), ...bay })
-        return SluicePeer.start({ env, logFile, nodeFlags: this.nodeFlags })
+        return SluicePeer.start({ env, logFile, nodeFlags: this.nodeFlags, ...(bay.peer === 'sluice_local' && { main: LOCAL_MAIN }) })
       }
       case 'bare':
         return NodePeer.start(BARE_MAIN, await this.makePeerSettings(bay), logFile)

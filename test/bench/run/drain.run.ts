@@ -1,5 +1,5 @@
 import { checkDoneOnce, checkOrder, countRows } from '../check/done-once.check.js'
-import type { BenchCase, PeerName } from '../cases/bench.case.js'
+import { isService, type BenchCase, type PeerName } from '../cases/bench.case.js'
 import { fillTopic } from '../load/topic.filler.js'
 import { readMemoryMib } from '../measure/process.times.js'
 import { measureThroughput } from '../measure/throughput.js'
@@ -11,7 +11,7 @@ import { Sampler } from './sampler.js'
 const MIN_TASKS = 20
 
 /** Peers whose stop waits for what they have begun. */
-const DRAINS = new Set<PeerName>(['sluice', 'bare'])
+const drains = (peer: PeerName) => isService(peer) || peer === 'bare'
 
 export interface DrainLimits {
   readonly seconds: number
@@ -39,8 +39,8 @@ export async function runDrain(lab: BenchLab, benchCase: BenchCase, peerName: Pe
       await countRows(bay.databaseUrl, peerName),
       await lab.countCalls(),
     ]
-    checkDoneOnce({ tasks, rows, results, calls, stoppedEarly, brokenOff: DRAINS.has(peerName) ? 0 : bay.partitions })
-    if (peerName === 'sluice' && taskType !== undefined) await checkOrder(bay.databaseUrl)
+    checkDoneOnce({ tasks, rows, results, calls, stoppedEarly, brokenOff: drains(peerName) ? 0 : bay.partitions })
+    if (isService(peerName) && taskType !== undefined) await checkOrder(bay.databaseUrl)
     return { ...measureThroughput(sampler.samples), peakRssMib: peak }
   } finally {
     if (peer.isRunning) await peer.stop()

@@ -23,6 +23,8 @@ export interface FaultResult {
   readonly broken: readonly string[]
   /** The reason, where the schedule is known to fail. */
   readonly knownToFail?: string
+  /** How often it has failed before on the same sources. */
+  readonly failedBefore?: number
 }
 
 export function makeResult(schedule: Schedule, run: ScheduleReport | Error, place: Pick<FaultResult, 'tree' | 'date'>): FaultResult {

@@ -1,6 +1,6 @@
 import { isAsExpected, type FaultResult } from './fault.result.js'
 import type { BarLine } from './bars.report.js'
-import type { ReportLine } from './matrix.report.js'
+import type { ReportLine, RowState } from './matrix.report.js'
 
 /** One line for a terminal. */
 export function describeResult(result: FaultResult): string {
@@ -24,7 +24,7 @@ export function makeBarsTable(lines: readonly BarLine[]): string {
     bar.id,
     bar.title,
     bar.limit,
-    state,
+    describeState(state, result),
     result?.figures ?? '',
     result?.tree.slice(0, 10) ?? '',
     String(seed),
@@ -46,7 +46,7 @@ function makeCells({ row, title, state, seed, result, remark }: ReportLine): str
   return [
     row,
     remark === undefined ? title : `${title} (open: ${remark})`,
-    state,
+    describeState(state, result),
     recovery,
     result?.test === undefined ? String(result?.repeats ?? '') : '',
     result ? describeInvariants(result) : '',
@@ -54,6 +54,11 @@ function makeCells({ row, title, state, seed, result, remark }: ReportLine): str
     String(seed ?? ''),
     result?.date.slice(0, 10) ?? '',
   ]
+}
+
+/** A result that came only when it was tried again says so. */
+function describeState(state: RowState, result: FaultResult | undefined): string {
+  return result?.failedBefore === undefined ? state : `${state}, failed ${result.failedBefore} times before`
 }
 
 function describeInvariants({ broken, knownToFail }: FaultResult): string {
