@@ -10,6 +10,7 @@ export function makeClaimedTask(fields: Partial<ClaimedTask> = {}): ClaimedTask 
     id: number,
     acceptedOn: '2026-01-02',
     acceptedAtMs: Date.UTC(2026, 0, 2, 3, 4, 0),
+    waitedMs: 0,
     tenant: 'default',
     taskId,
     type: 'prompt',

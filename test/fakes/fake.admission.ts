@@ -69,6 +69,8 @@ export class FakeAdmission extends Admission {
     this.booked.push(usage)
   }
 
+  costOf(): undefined {}
+
   onRoom(listener: () => void): () => void {
     this.listeners.add(listener)
     return () => this.listeners.delete(listener)

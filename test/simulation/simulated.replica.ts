@@ -18,6 +18,8 @@ import { TaskPreparer } from '../../libs/tasks/src/run/task.preparer.js'
 import { TaskRunner } from '../../libs/tasks/src/run/task.runner.js'
 import { FileTaskTypes } from '../../libs/tasks/src/types/file-task-types.js'
 import { TenantDirectory } from '../../libs/tasks/src/types/tenant-directory.js'
+import { FakeCallObserver } from '../fakes/fake.call-observer.js'
+import { FakeTracer } from '../fakes/fake.tracer.js'
 import { FakeFileStore } from '../fakes/fake-file.store.js'
 import { FakeOutputChecker, FakePromptRenderer } from '../fakes/fake-prompt.renderer.js'
 import type { SeededRandom } from '../faults/seeded-random.js'
@@ -94,10 +96,17 @@ function makePipeline({ ledger, clients, relay, clock, types: list, files = new 
   prompts.render.mockReturnValue({ messages: [{ role: 'user', content: 'a question' }], estimatedPromptTokens: 5 })
   const tenants = new TenantDirectory([{ name: 'default', filePrefixes: ['inputs/'] }], new Map())
   const preparer = new TaskPreparer(parser, types, tenants, new TaskFilesReader(files, new FileBudget(SETTINGS)), prompts)
-  const runner = new TaskRunner(ledger, clients, preparer, new AnswerJudge(clients, new FakeOutputChecker(), files, SETTINGS), SETTINGS)
+  const runner = new TaskRunner(
+    ledger,
+    clients,
+    preparer,
+    new AnswerJudge(clients, new FakeOutputChecker(), files, SETTINGS),
+    new FakeCallObserver(),
+    SETTINGS,
+  )
   const outcomes = new OutcomeStore(ledger, relay as unknown as OutboxRelay, parser, clock)
   const interceptor = new TaskPipelineInterceptor([
-    new OutcomeInterceptor(outcomes),
+    new OutcomeInterceptor(outcomes, new FakeTracer(false)),
     new DeadlineInterceptor(),
     new RetryInterceptor(types, deferralSettings.parse({})),
   ])

@@ -42,6 +42,32 @@ export const SETTING_GROUPS: readonly SettingGroup[] = [
     },
   },
   {
+    title: 'Traces',
+    settings: {
+      OTEL_EXPORTER_OTLP_ENDPOINT: {
+        does: 'The OTLP address of the trace store, without `/v1/traces`. Nothing is recorded before one is named. Headers, certificates, compression and timeout come from the other `OTEL_EXPORTER_OTLP_*` variables, which the exporter of OpenTelemetry reads by itself.',
+      },
+      OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: { does: 'The whole address for traces, instead of `OTEL_EXPORTER_OTLP_ENDPOINT`.' },
+      OTEL_EXPORTER_OTLP_PROTOCOL: { does: 'Only `http/protobuf` is offered.' },
+      OTEL_TRACES_EXPORTER: {
+        does: '`none` records nothing; `otlp` without an endpoint sends to the default one of OpenTelemetry, `http://localhost:4318`.',
+      },
+      OTEL_SDK_DISABLED: { does: '`true` records nothing.' },
+      OTEL_SERVICE_NAME: { does: 'What the service is called in the trace store.' },
+      OTEL_TRACES_SAMPLER: {
+        does: 'Which traces are recorded. The `parentbased_` ones follow the producer where its message carries a trace.',
+      },
+      OTEL_TRACES_SAMPLER_ARG: { does: 'Of the traces that start here, the share that the `traceidratio` samplers record.' },
+      OTEL_BSP_SCHEDULE_DELAY: { does: 'Milliseconds between two batches of spans.' },
+      OTEL_BSP_EXPORT_TIMEOUT: { does: 'Milliseconds that the trace store has for a batch.' },
+      OTEL_BSP_MAX_QUEUE_SIZE: { does: 'Spans that may wait; what does not fit is lost.' },
+      OTEL_BSP_MAX_EXPORT_BATCH_SIZE: { does: 'Spans of a batch.' },
+      OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: {
+        does: '`true` puts prompts and answers into spans, for everybody who may read the trace store.',
+      },
+    },
+  },
+  {
     title: 'Kafka: connection and topics',
     settings: {
       KAFKA_BROKERS: { does: 'Brokers to begin with, `host:port`.' },

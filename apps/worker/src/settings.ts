@@ -5,6 +5,7 @@ import { llmSettings, promptsSettings } from '#libs/llm'
 import { loggingSettings } from '#libs/logging'
 import { ledgerTransportSettings, queueSettings } from '#libs/queue'
 import { storageSettings } from '#libs/storage'
+import { tracingSettings } from '#libs/tracing'
 import { cpuSettings } from '#libs/resilience'
 import { deferralSettings, messageSettings, runSettings, taskTypesSettings } from '#libs/tasks'
 
@@ -12,6 +13,7 @@ import { deferralSettings, messageSettings, runSettings, taskTypesSettings } fro
 export const WORKER_SETTINGS = [
   httpSettings,
   loggingSettings,
+  tracingSettings,
   queueSettings,
   ledgerTransportSettings,
   dbSettings,

@@ -21,7 +21,7 @@ import { WORKER_SETTINGS } from './settings.js'
     ConfigModule.forRoot(WORKER_SETTINGS),
     ClockModule,
     LoggingModule.forRoot(IDENTITY),
-    TracingModule,
+    TracingModule.forRoot(IDENTITY),
     MetricsModule.forRoot(IDENTITY),
     HealthModule,
     ResilienceModule,

@@ -157,6 +157,10 @@ export class ClusterAdmission extends Admission {
     this.options.books.book(task, usage)
   }
 
+  costOf(lane: Lane, usage: NonNullable<AttemptUsage['usage']>): number | undefined {
+    return this.options.books.costOf(lane, usage)
+  }
+
   onRoom(listener: () => void): () => void {
     this.listeners.add(listener)
     return () => this.listeners.delete(listener)

@@ -46,6 +46,7 @@ export {
   type TransitionResult,
 } from './ports/ledger.port.js'
 export { LimitReads, type GateUse, type LaneCalls, type LimitFacts, type LimitKeys, type WaitingLane } from './ports/limit-reads.port.js'
+export { CallObserver, type CallReport } from './ports/call-observer.port.js'
 export { LlmClient, LlmClients, type LlmAnswer, type LlmCall, type SendResult } from './ports/llm-client.port.js'
 export type {
   Admitted,

@@ -174,6 +174,16 @@ export class TaskContext implements PipelineContext {
     this.options.admission.book(this.task, usage)
   }
 
+  /** By the price list; undefined where the model has no price. */
+  costOf(usage: NonNullable<AttemptUsage['usage']>): number | undefined {
+    return this.options.admission.costOf(this.task, usage)
+  }
+
+  /** By its clock, milliseconds since 1970. */
+  get nowMs(): number {
+    return this.options.clock.nowMs()
+  }
+
   private makeLateError(deadlineMs: number): TaskError {
     const lateMs = Math.max(0, this.options.clock.nowMs() - deadlineMs)
     return TaskError.invalid('deadline_exceeded', `the deadline passed ${Math.ceil(lateMs / 1_000)} s before the call could start`)

@@ -58,6 +58,8 @@ export interface RawAnswer {
   readonly body: Buffer
   /** From the send to the last byte. */
   readonly durationMs: number
+  /** From the send to the first byte of the body; not kept. */
+  readonly firstByteMs?: number
 }
 
 /** An answer with what the ledger keeps beside it, so that a run can be finished from it alone. */
@@ -77,6 +79,8 @@ export interface ClaimedTask {
   /** The day of acceptance (YYYY-MM-DD): the partition in which all rows of the task lie. */
   readonly acceptedOn: string
   readonly acceptedAtMs: number
+  /** From when it was due until this claim, by PostgreSQL's clock. */
+  readonly waitedMs: number
   readonly tenant: string
   readonly taskId: string
   readonly type: string

@@ -1,10 +1,15 @@
 import { Module } from '@nestjs/common'
-import { LlmClients, SystemClock } from '#libs/kernel'
+import { CallObserver, LlmClients, SystemClock } from '#libs/kernel'
+import { tracingSettings, type TracingSettings } from '#libs/tracing'
 import { ConfiguredLlmClients, type ClosableLlmClient } from './configured.llm-clients.js'
 import { createGigaChatClient } from './gigachat/create-gigachat.client.js'
 import { DeadlineWatch } from './http/deadline.watch.js'
 import { createOpenAiClient } from './openai/create-openai.client.js'
 import { llmSettings, type LlmSettings } from './llm.settings.js'
+import { LlmMeter } from './observe/llm.meter.js'
+import { llmMetrics } from './observe/llm.metrics.js'
+import { LlmSpans } from './observe/llm.spans.js'
+import { MeteredCallObserver } from './observe/metered.call-observer.js'
 
 function createClients(settings: LlmSettings): ConfiguredLlmClients {
   const clock = new SystemClock()
@@ -15,8 +20,20 @@ function createClients(settings: LlmSettings): ConfiguredLlmClients {
   return new ConfiguredLlmClients(clients)
 }
 
+function createObserver(meter: LlmMeter, { gigachat, openai }: LlmSettings, { capturesContent }: TracingSettings): CallObserver {
+  const origins = new Map<string, URL>()
+  if (gigachat) origins.set('gigachat', gigachat.baseUrl)
+  if (openai) origins.set('openai', openai.baseUrl)
+  return new MeteredCallObserver(meter, new LlmSpans({ origins, capturesContent }))
+}
+
 @Module({
-  providers: [{ provide: LlmClients, inject: [llmSettings.KEY], useFactory: createClients }],
-  exports: [LlmClients],
+  providers: [
+    ...llmMetrics,
+    LlmMeter,
+    { provide: LlmClients, inject: [llmSettings.KEY], useFactory: createClients },
+    { provide: CallObserver, inject: [LlmMeter, llmSettings.KEY, tracingSettings.KEY], useFactory: createObserver },
+  ],
+  exports: [LlmClients, CallObserver],
 })
 export class LlmModule {}

@@ -1,28 +1,32 @@
-import { Controller, Inject, Module, UseInterceptors, type CallHandler, type ExecutionContext } from '@nestjs/common'
+import { Controller, Inject, Module, UseInterceptors, type CallHandler, type ExecutionContext, type ModuleMetadata } from '@nestjs/common'
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify'
 import { Test } from '@nestjs/testing'
-import { register } from 'prom-client'
+import { context, ROOT_CONTEXT, trace, TraceFlags } from '@opentelemetry/api'
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
+import { getToken } from '@willsoto/nestjs-prometheus'
+import { register, type Histogram } from 'prom-client'
 import { lastValueFrom, of, throwError, type Observable } from 'rxjs'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { TaskError, type PipelineContext } from '#libs/kernel'
-import { MetricsInterceptor, MetricsModule, PipelineMeter } from '#libs/metrics'
+import { makeExemplarHistogramProvider, MetricsInterceptor, MetricsModule, observeWithTrace, PipelineMeter } from '#libs/metrics'
 
+const TRACE_ID = '0af7651916cd43dd8448eb211c80319c'
 const IDENTITY = { service: 'sluice', version: '1.2.3' }
 
 function makeExecution(subject: PipelineContext['subject'], transport: PipelineContext['transport'] = 'ledger'): ExecutionContext {
   return { switchToRpc: () => ({ getContext: () => ({ transport, subject }) }) } as unknown as ExecutionContext
 }
 
-async function createApp(): Promise<NestFastifyApplication> {
-  const module = await Test.createTestingModule({ imports: [MetricsModule.forRoot(IDENTITY)] }).compile()
+async function createApp(metadata: ModuleMetadata = {}): Promise<NestFastifyApplication> {
+  const module = await Test.createTestingModule({ imports: [MetricsModule.forRoot(IDENTITY)], ...metadata }).compile()
   const app = module.createNestApplication<NestFastifyApplication>(new FastifyAdapter(), { logger: false })
   await app.listen(0, '127.0.0.1')
   onTestFinished(() => app.close())
   return app
 }
 
-async function scrape(app: NestFastifyApplication): Promise<{ text: string; contentType: string | null }> {
-  const response = await fetch(`${await app.getUrl()}/metrics`)
+async function scrape(app: NestFastifyApplication, accept = 'text/plain'): Promise<{ text: string; contentType: string | null }> {
+  const response = await fetch(`${await app.getUrl()}/metrics`, { headers: { accept } })
   return { text: await response.text(), contentType: response.headers.get('content-type') }
 }
 
@@ -42,6 +46,26 @@ describe(MetricsModule.name, () => {
     expect(contentType).toBe('text/plain; version=0.0.4; charset=utf-8')
     expect(text).toMatch(/^nodejs_eventloop_lag_p99_seconds /m)
     expect(text).toContain(`sluice_build_info{service="sluice",version="1.2.3",node_version="${process.version}"} 1`)
+  })
+})
+
+describe(observeWithTrace.name, () => {
+  it('names the trace that is under way to those who read OpenMetrics, and to nobody else', async () => {
+    const histogram = makeExemplarHistogramProvider({ name: 'sluice_test_seconds', help: 'A test.', labelNames: ['kind'], buckets: [1] })
+    const app = await createApp({ providers: [histogram] })
+    const traced = trace.setSpanContext(ROOT_CONTEXT, { traceId: TRACE_ID, spanId: 'b7ad6b7169203331', traceFlags: TraceFlags.SAMPLED })
+    const manager = new AsyncLocalStorageContextManager().enable()
+    context.setGlobalContextManager(manager)
+    onTestFinished(() => context.disable())
+    context.with(traced, () => observeWithTrace(app.get<Histogram<'kind'>>(getToken('sluice_test_seconds')), { kind: 'a' }, 0.5))
+    const openMetrics = await scrape(app, 'application/openmetrics-text;version=1.0.0,text/plain;q=0.5')
+    expect(openMetrics.contentType).toContain('application/openmetrics-text')
+    expect(openMetrics.text).toContain(`sluice_test_seconds_bucket{le="1",kind="a"} 1 # {trace_id="${TRACE_ID}"} 0.5`)
+    expect(openMetrics.text.endsWith('# EOF\n')).toBe(true)
+    const plain = await scrape(app)
+    expect(plain.contentType).toBe('text/plain; version=0.0.4; charset=utf-8')
+    expect(plain.text).toMatch(/^sluice_test_seconds_bucket\{le="1",kind="a"\} 1$/m)
+    expect(plain.text).toContain('# TYPE process_cpu_seconds_total counter')
   })
 })
 

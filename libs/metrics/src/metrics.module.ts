@@ -2,6 +2,7 @@ import { Global, Module, type DynamicModule } from '@nestjs/common'
 import { PrometheusModule } from '@willsoto/nestjs-prometheus'
 import { buildInfoMetric } from './build-info.metric.js'
 import { BUILD_IDENTITY, BuildInfoReporter, type BuildIdentity } from './build-info.reporter.js'
+import { MetricsController } from './metrics.controller.js'
 import { MetricsInterceptor } from './metrics.interceptor.js'
 import { PipelineMeter } from './pipeline.meter.js'
 import { pipelineMetrics } from './pipeline.metrics.js'
@@ -13,7 +14,7 @@ export class MetricsModule {
   static forRoot(identity: BuildIdentity): DynamicModule {
     return {
       module: MetricsModule,
-      imports: [PrometheusModule.register({ path: '/metrics', defaultMetrics: { enabled: true } })],
+      imports: [PrometheusModule.register({ path: '/metrics', controller: MetricsController, defaultMetrics: { enabled: true } })],
       providers: [
         ...pipelineMetrics,
         buildInfoMetric,

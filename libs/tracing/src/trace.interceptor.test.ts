@@ -1,9 +1,10 @@
 import type { CallHandler, ExecutionContext } from '@nestjs/common'
+import { ConfigModule } from '@nestjs/config'
 import { Test } from '@nestjs/testing'
 import { lastValueFrom, of, throwError } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import type { PipelineContext } from '#libs/kernel'
-import { isTraceParent, TraceInterceptor, Tracer, TracingModule, type Span, type SpanEnd } from '#libs/tracing'
+import { isTraceParent, TraceInterceptor, Tracer, TracingModule, tracingSettings, type Span, type SpanEnd } from '#libs/tracing'
 
 const VALID = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 
@@ -22,15 +23,29 @@ class RecordingTracer extends Tracer {
   readonly records = true
   readonly parents: (string | null)[] = []
   readonly ends: SpanEnd[] = []
+  isInside = false
 
-  startSpan(parent: string | null): Span {
+  startDispatch(parent: string | null): Span {
     this.parents.push(parent)
-    return { traceparent: VALID.replace('b7ad6b7169203331', '1111111111111111'), end: (end) => this.ends.push(end) }
+    const run = <T>(work: () => T): T => {
+      this.isInside = true
+      return work()
+    }
+    return { traceparent: VALID.replace('b7ad6b7169203331', '1111111111111111'), run, end: (end) => this.ends.push(end) }
+  }
+
+  startDelivery(parent: string | null): Span {
+    return this.startDispatch(parent)
   }
 }
 
+function makeModule() {
+  const settings = { isGlobal: true, ignoreEnvFile: true, ignoreEnvVars: true, load: [tracingSettings] }
+  return Test.createTestingModule({ imports: [ConfigModule.forRoot(settings), TracingModule.forRoot({ version: '1.2.3' })] }).compile()
+}
+
 async function makeInterceptor(): Promise<TraceInterceptor> {
-  return (await Test.createTestingModule({ imports: [TracingModule] }).compile()).get(TraceInterceptor)
+  return (await makeModule()).get(TraceInterceptor)
 }
 
 describe(TraceInterceptor.name, () => {
@@ -53,7 +68,8 @@ describe(TraceInterceptor.name, () => {
     await lastValueFrom(new TraceInterceptor(tracer).intercept(makeExecution(context), answering(7)))
     expect(tracer.parents).toEqual([VALID])
     expect(context.traceparent).toContain('1111111111111111')
-    expect(tracer.ends).toEqual([{ ok: true }])
+    expect(tracer.isInside).toBe(true)
+    expect(tracer.ends).toEqual([{ ok: true, value: 7 }])
   })
 
   it('ends the span with the error of the work', async () => {
@@ -68,8 +84,8 @@ describe(TraceInterceptor.name, () => {
 
 describe('PassThroughTracer', () => {
   it('has spans whose end does nothing', async () => {
-    const tracer = (await Test.createTestingModule({ imports: [TracingModule] }).compile()).get(Tracer)
-    const span = tracer.startSpan(VALID, makeContext(VALID))
+    const tracer = (await makeModule()).get(Tracer)
+    const span = tracer.startDispatch(VALID, makeContext(VALID))
     expect(span.end({ ok: true })).toBeUndefined()
     expect(span.traceparent).toBe(VALID)
   })

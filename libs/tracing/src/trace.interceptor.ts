@@ -11,7 +11,7 @@ export class TraceInterceptor extends PipelineStep {
   }
 
   around(context: PipelineContext, next: () => Promise<unknown>): Promise<unknown> {
-    const span = this.tracer.startSpan(isTraceParent(context.traceparent) ? context.traceparent : null, context)
+    const span = this.tracer.startDispatch(isTraceParent(context.traceparent) ? context.traceparent : null, context)
     context.traceparent = span.traceparent
     return this.tracer.records ? follow(span, next) : next()
   }
@@ -19,8 +19,8 @@ export class TraceInterceptor extends PipelineStep {
 
 async function follow(span: Span, next: () => Promise<unknown>): Promise<unknown> {
   try {
-    const value = await next()
-    span.end({ ok: true })
+    const value = await span.run(next)
+    span.end({ ok: true, value })
     return value
   } catch (error) {
     span.end({ ok: false, error })

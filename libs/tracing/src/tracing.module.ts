@@ -1,12 +1,25 @@
-import { Global, Module } from '@nestjs/common'
-import { PassThroughTracer } from './pass-through.tracer.js'
+import { Global, Module, type DynamicModule } from '@nestjs/common'
+import { SpanExportLifecycle, TRACING_VERSION } from './span-export.lifecycle.js'
 import { TraceIds } from './trace-ids.js'
 import { TraceInterceptor } from './trace.interceptor.js'
 import { Tracer } from './tracer.js'
+import { tracingMetrics } from './tracing.metrics.js'
 
 @Global()
-@Module({
-  providers: [{ provide: TraceIds, useFactory: () => new TraceIds() }, { provide: Tracer, useClass: PassThroughTracer }, TraceInterceptor],
-  exports: [TraceIds, Tracer, TraceInterceptor],
-})
-export class TracingModule {}
+@Module({})
+export class TracingModule {
+  static forRoot({ version }: { readonly version: string }): DynamicModule {
+    return {
+      module: TracingModule,
+      providers: [
+        ...tracingMetrics,
+        { provide: TRACING_VERSION, useValue: version },
+        { provide: TraceIds, useFactory: () => new TraceIds() },
+        SpanExportLifecycle,
+        { provide: Tracer, inject: [SpanExportLifecycle], useFactory: ({ tracer }: SpanExportLifecycle) => tracer },
+        TraceInterceptor,
+      ],
+      exports: [TraceIds, Tracer, TraceInterceptor],
+    }
+  }
+}

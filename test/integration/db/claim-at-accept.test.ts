@@ -55,6 +55,7 @@ describe(`${PostgresLedger.name}.claimAtAccept`, () => {
       id: expect.any(Number),
       taskId: 'at once',
       acceptedAtMs: expect.any(Number),
+      waitedMs: 0,
       deadlineMs: expect.closeTo(later.deadlineMs!, -4),
       leaseId: replica.lease.fence,
       attempt: { id: expect.stringMatching(/^[0-9a-f-]{36}$/), number: 1 },

@@ -56,11 +56,15 @@ export class UsageBooks {
     return this.ratio.of(lane)
   }
 
+  costOf(lane: Lane, usage: NonNullable<AttemptUsage['usage']>): number | undefined {
+    const price = this.options.limits.priceOf(lane)
+    return price && (usage.prompt_tokens * price.promptPer1k + usage.completion_tokens * price.completionPer1k) / 1_000
+  }
+
   book(task: ClaimedTask, { attemptId, usage, wasNotSent }: AttemptUsage): void {
     if (usage === undefined || !this.isMetered(task)) return
     const { provider, model, tenant, acceptedOn, id } = task
-    const price = this.options.limits.priceOf(task)
-    const money = price ? (usage.prompt_tokens * price.promptPer1k + usage.completion_tokens * price.completionPer1k) / 1_000 : null
+    const money = this.costOf(task, usage) ?? null
     if (usage.total_tokens > 0) this.ratio.learn(task, { used: usage.total_tokens, estimated: task.estimatedTokens })
     const use = { lane: { provider, model, tenant }, attemptId, acceptedOn, taskId: id, tokens: usage.total_tokens, money, wasNotSent }
     this.booking.add(use).catch((error: unknown) => void this.options.events.emit('failed', error))

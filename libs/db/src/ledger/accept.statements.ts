@@ -238,6 +238,7 @@ function makeClaimedTask(
       id,
       acceptedOn,
       acceptedAtMs,
+      waitedMs: 0,
       deadlineMs: toOwnClock(task.deadlineMs, acceptedAtMs),
       payload: payload.toString('utf8'),
       run: 1,

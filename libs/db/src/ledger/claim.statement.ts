@@ -77,7 +77,7 @@ const makeTake = (reserved: { readonly columns: string; readonly values: string 
          c.prompt_version, c.deferral_class, c.deferrals, c.priority, c.estimated_tokens, c.type, c.tenant, c.provider, c.model, t.task_id, t.topic, t.partition, t."offset"::text AS "offset",
          t.record_key, c.ordering_key, convert_from(t.payload, 'UTF8') AS payload, t.traceparent, t.correlation_id, t.has_files,
          floor(date_part('epoch', t.deadline) * 1000) AS deadline, floor(date_part('epoch', t.accepted_at) * 1000) AS accepted_at,
-         floor(date_part('epoch', now()) * 1000) AS claimed_at,
+         floor(date_part('epoch', now()) * 1000) AS claimed_at, floor(date_part('epoch', c.run_at) * 1000) AS due_at,
          c.attempt_id, s.attempt_id AS stored_id, s.attempt AS stored_attempt, s.status, s.headers, s.body, s.duration_ms,
          s.prompt_version AS stored_prompt_version
   FROM claimed c
@@ -185,6 +185,7 @@ interface ClaimRow extends Row {
   estimated_tokens: number
   accepted_at: number
   claimed_at: number
+  due_at: number
   attempt_id: string | null
   stored_id: string | null
   stored_attempt: number
@@ -257,6 +258,7 @@ function makeClaimedTask(row: ClaimRow, leaseId: number): ClaimedTask {
     id: row.id,
     acceptedOn: row.accepted_on,
     acceptedAtMs: row.accepted_at,
+    waitedMs: Math.max(0, row.claimed_at - row.due_at),
     tenant: row.tenant,
     taskId: row.task_id,
     type: row.type,

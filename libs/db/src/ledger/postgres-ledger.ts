@@ -22,6 +22,7 @@ import type { HotPool } from '../connection/hot-pool.js'
 import { acceptTasks, type Accepted, type InstantRoom } from './accept.statements.js'
 import { recordAnswers, type ReceivedAnswer } from './answer.statement.js'
 import { openAttempt } from './attempt.statements.js'
+import { inLedgerSpan } from './ledger-span.js'
 import { claimLateTasks, claimTasks } from './claim.statement.js'
 import type { DueTasks } from './due-tasks.js'
 import { finishRuns } from './finish.statements.js'
@@ -129,7 +130,7 @@ export class PostgresLedger extends Ledger {
   }
 
   accept(task: NewTask): Promise<AcceptResult> {
-    return this.accepting.add(task)
+    return inLedgerSpan('accept', () => this.accepting.add(task))
   }
 
   reject(rejections: readonly Rejection[]): Promise<OutboxMessage[]> {
@@ -175,7 +176,7 @@ export class PostgresLedger extends Ledger {
   }
 
   async openAttempt(task: ClaimedTask, next: NextAttempt): Promise<OpenAttempt | null> {
-    const attempt = await openAttempt(this.pool, task, next)
+    const attempt = await inLedgerSpan('open_attempt', () => openAttempt(this.pool, task, next))
     if (!attempt) this.forget(task)
     return attempt
   }
@@ -185,11 +186,13 @@ export class PostgresLedger extends Ledger {
   }
 
   recordAnswer(task: ClaimedTask, attempt: OpenAttempt, answer: KeptAnswer): Promise<void> {
-    return this.waitingAnswers.hold({ task, attempt, answer }, (received) => this.answering.add(received))
+    return inLedgerSpan('record_answer', () =>
+      this.waitingAnswers.hold({ task, attempt, answer }, (received) => this.answering.add(received)),
+    )
   }
 
   async finish(end: RunEnd): Promise<FinishResult> {
-    const result = await this.finishing.add(end)
+    const result = await inLedgerSpan('finish', () => this.finishing.add(end))
     this.forget(end.task)
     // The end of a task may have made the next one of its key the head.
     if (end.task.orderingKey) this.due.announceHere([end.task])
@@ -197,7 +200,7 @@ export class PostgresLedger extends Ledger {
   }
 
   async defer({ task, delayMs, reason, deferralClass, countsAttempt, ...progress }: Deferral): Promise<TransitionResult> {
-    const result = await this.puttingBack.add({
+    const putBack: PutBack = {
       task,
       state: 'pending',
       delayMs,
@@ -205,22 +208,16 @@ export class PostgresLedger extends Ledger {
       deferralClass,
       attemptsDelta: countAttempt(progress.attemptEnd !== undefined, countsAttempt),
       ...progress,
-    })
+    }
+    const result = await inLedgerSpan('defer', () => this.puttingBack.add(putBack))
     this.forget(task)
     if (delayMs <= 0) this.due.announce([task])
     return result
   }
 
   async hold(task: ClaimedTask, reason: string, progress: TaskProgress = {}): Promise<TransitionResult> {
-    const result = await this.puttingBack.add({
-      task,
-      state: 'held',
-      delayMs: 0,
-      reason,
-      deferralClass: null,
-      attemptsDelta: 0,
-      ...progress,
-    })
+    const putBack: PutBack = { task, state: 'held', delayMs: 0, reason, deferralClass: null, attemptsDelta: 0, ...progress }
+    const result = await inLedgerSpan('hold', () => this.puttingBack.add(putBack))
     this.forget(task)
     return result
   }

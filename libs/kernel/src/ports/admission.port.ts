@@ -73,6 +73,8 @@ export abstract class Admission {
   abstract makeMetering(lane: Lane): Metering | undefined
   /** Tells what an attempt has used. It is booked in the background, once for each attempt. */
   abstract book(task: ClaimedTask, use: AttemptUsage): void
+  /** What this use costs by the price list; undefined where the model has no price. */
+  abstract costOf(lane: Lane, usage: NonNullable<AttemptUsage['usage']>): number | undefined
   /** Calls the listener when a claim may find something to do. Returns how to stop that. */
   abstract onRoom(listener: () => void): () => void
 }

@@ -35,6 +35,8 @@ export interface HttpResponse {
   /** As it came: still encoded where `content-encoding` says so. */
   readonly body: Buffer
   readonly durationMs: number
+  /** Until the first byte of the body. */
+  readonly firstByteMs?: number
 }
 
 /** not_written: no byte went out. broken: bytes went out and no complete response came; `response` is what had come of one. */

@@ -39,6 +39,7 @@ export class HttpExchange implements RequestHandler, Expiring, Abortable, Connec
   private ownReason: TaskError | undefined
   private readonly received: ResponseBuffer
   private contentComplete = false
+  private firstByteMs: number | undefined
   private settle: (outcome: ExchangeOutcome) => void = () => undefined
 
   constructor(
@@ -96,6 +97,7 @@ export class HttpExchange implements RequestHandler, Expiring, Abortable, Connec
 
   data(chunk: Buffer): void {
     if (this.mode === 'settled') return
+    this.firstByteMs ??= this.context.watch.nowMs() - this.startedAtMs
     this.received.add(chunk)
     if (this.refuseSize() || this.contentComplete) return
     this.contentComplete = this.observer?.data(chunk) === 'complete'
@@ -146,7 +148,7 @@ export class HttpExchange implements RequestHandler, Expiring, Abortable, Connec
   }
 
   private response(): HttpResponse {
-    return this.received.response(this.context.watch.nowMs() - this.startedAtMs)
+    return this.received.response(this.context.watch.nowMs() - this.startedAtMs, this.firstByteMs)
   }
 
   private finish(outcome: ExchangeOutcome): void {

@@ -28,9 +28,16 @@ export class ResponseBuffer {
     if (!this.tooLarge) this.chunks.push(chunk)
   }
 
-  response(durationMs: number): HttpResponse {
+  /** Both in milliseconds from the start of the exchange; undefined: no body has come. */
+  response(durationMs: number, firstByteMs: number | undefined): HttpResponse {
     const { status, headers } = this
-    return { status, headers, body: this.body(), durationMs: Math.round(durationMs) }
+    return {
+      status,
+      headers,
+      body: this.body(),
+      durationMs: Math.round(durationMs),
+      ...(firstByteMs !== undefined && { firstByteMs: Math.round(firstByteMs) }),
+    }
   }
 
   private body(): Buffer {

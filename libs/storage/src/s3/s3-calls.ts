@@ -1,15 +1,27 @@
 import type { Agent, IncomingMessage } from 'node:http'
+import { SpanKind } from '@opentelemetry/api'
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common'
 import { Client } from 'minio'
 import { TaskError } from '#libs/kernel'
+import { GENERAL, inSpan, RPC, S3, type SpanShape } from '#libs/tracing'
 import { PortPolicies, type PortPolicy } from '#libs/resilience'
 import { StorageMeter } from '../storage.meter.js'
 import { storageSettings, type StorageSettings } from '../storage.settings.js'
 import { StorageStatus } from '../storage.status.js'
-import { classifyS3Error, isCredentialsError, isStoreAway, type S3Target } from './classify-s3-error.js'
+import { classifyS3Error, isCredentialsError, isStoreAway, type S3Operation, type S3Target } from './classify-s3-error.js'
 import { createS3Agent } from './s3-agent.js'
 import { S3Credentials } from './s3-credentials.js'
 import { makeS3Transport, type S3Transport } from './s3-transport.js'
+
+/** As S3's API names them, for spans. */
+const METHODS: Readonly<Record<S3Operation, string>> = {
+  stat: 'HeadObject',
+  read: 'GetObject',
+  write: 'PutObject',
+  remove: 'DeleteObject',
+  check_bucket: 'HeadBucket',
+  make_bucket: 'CreateBucket',
+}
 
 /** Calls to the store: time limits, quick retries, a breaker, errors as TaskErrors, metrics. Whatever is passed in must be safe to repeat. */
 @Injectable()
@@ -34,7 +46,14 @@ export class S3Calls implements OnApplicationShutdown {
   }
 
   /** `work` gets a client that lives for one try, and the number of the try, 1-based. */
-  async run<T>(target: S3Target, work: (client: Client, attempt: number) => Promise<T>, signal: AbortSignal): Promise<T> {
+  run<T>(target: S3Target, work: (client: Client, attempt: number) => Promise<T>, signal: AbortSignal): Promise<T> {
+    return inSpan(
+      () => this.describe(target),
+      () => this.measure(target, work, signal),
+    )
+  }
+
+  private async measure<T>(target: S3Target, work: (client: Client, attempt: number) => Promise<T>, signal: AbortSignal): Promise<T> {
     const stop = this.meter.start(target.operation)
     try {
       const result = await this.policy.execute(
@@ -67,6 +86,22 @@ export class S3Calls implements OnApplicationShutdown {
       const classified = classifyS3Error(error, target)
       if (!isCredentialsError(error) || !this.credentials.reload(keys)) throw classified
       throw TaskError.unavailable(classified.code, classified.message, error)
+    }
+  }
+
+  private describe({ operation, bucket, key }: S3Target): SpanShape {
+    const method = METHODS[operation]
+    return {
+      name: `S3/${method}`,
+      kind: SpanKind.CLIENT,
+      attributes: {
+        [RPC.system]: 'aws-api',
+        [RPC.service]: 'S3',
+        [RPC.method]: method,
+        [S3.bucket]: bucket,
+        ...(key !== undefined && { [S3.key]: key }),
+        [GENERAL.serverAddress]: this.settings.endpoint.hostname,
+      },
     }
   }
 

@@ -8,6 +8,7 @@ import { OutboxRelay } from '../outbox/outbox.relay.js'
 import { FileTaskTypes } from '../types/file-task-types.js'
 import { TenantDirectory } from '../types/tenant-directory.js'
 import { DeliveryController } from './delivery.controller.js'
+import { FakeTracer } from '../../../../test/fakes/fake.tracer.js'
 import { MessageParser } from './message-parser.js'
 import { TaskIntake } from './task.intake.js'
 
@@ -15,7 +16,15 @@ function makeController(ledger: FakeLedger): DeliveryController {
   const relay = new OutboxRelay(ledger, new FakeResultPublisher())
   const parser = new MessageParser({ maxMessageBytes: 4_096 })
   return new DeliveryController(
-    new TaskIntake(parser, new FileTaskTypes([]), new TenantDirectory([], new Map()), new FakePromptRenderer(), ledger, relay),
+    new TaskIntake(
+      parser,
+      new FileTaskTypes([]),
+      new TenantDirectory([], new Map()),
+      new FakePromptRenderer(),
+      ledger,
+      relay,
+      new FakeTracer(),
+    ),
   )
 }
 

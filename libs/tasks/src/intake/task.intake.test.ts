@@ -10,6 +10,7 @@ import { FakeResultPublisher } from '../../../../test/fakes/fake-result.publishe
 import { OutboxRelay } from '../outbox/outbox.relay.js'
 import { FileTaskTypes } from '../types/file-task-types.js'
 import { TenantDirectory } from '../types/tenant-directory.js'
+import { FakeTracer, NEW_TRACE } from '../../../../test/fakes/fake.tracer.js'
 import { MessageParser } from './message-parser.js'
 import { makeOrderingKey } from './ordering-key.js'
 import { TaskIntake } from './task.intake.js'
@@ -27,7 +28,15 @@ beforeEach(() => {
   relay = new OutboxRelay(ledger, publisher)
   const types = new FileTaskTypes([makeTaskType(), makeTaskType({ name: 'ordered', ordering: 'key' })])
   const tenants = new TenantDirectory([{ name: 'default', filePrefixes: ['inputs/'] }], new Map([['llm.tasks', ['default']]]))
-  intake = new TaskIntake(new MessageParser({ maxMessageBytes: 4_096 }), types, tenants, new FakePromptRenderer(), ledger, relay)
+  intake = new TaskIntake(
+    new MessageParser({ maxMessageBytes: 4_096 }),
+    types,
+    tenants,
+    new FakePromptRenderer(),
+    ledger,
+    relay,
+    new FakeTracer(),
+  )
 })
 
 const makeValue = (message: object) => Buffer.from(JSON.stringify(message))
@@ -68,7 +77,7 @@ describe(TaskIntake.name, () => {
       orderingKey: null,
       payload: value,
       payloadHash: createHash('sha256').update(value).digest(),
-      traceparent: null,
+      traceparent: NEW_TRACE,
       correlationId: null,
       deadlineMs: Date.UTC(2026, 0, 2, 3, 4, 5),
       provider: 'gigachat',
@@ -183,7 +192,7 @@ describe(TaskIntake.name, () => {
     ['a correlation id with a control character', { 'correlation-id': 'a\nb' }],
     ['a correlation id that is not ASCII', { 'correlation-id': 'заказ' }],
   ])('ignores %s', async (_, headers) => {
-    expect(await accept({ headers })).toMatchObject({ traceparent: null, correlationId: null })
+    expect(await accept({ headers })).toMatchObject({ traceparent: NEW_TRACE, correlationId: null })
   })
 
   it('keeps a correlation id of 256 bytes', async () => {

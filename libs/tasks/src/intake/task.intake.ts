@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
 import { HEADERS } from '#libs/contracts'
 import { classifyError, Ledger, PromptRenderer, TaskError, TaskTypes, type Delivery, type NewTask } from '#libs/kernel'
-import { isTraceParent } from '#libs/tracing'
+import { isTraceParent, Tracer } from '#libs/tracing'
 import { OutboxRelay } from '../outbox/outbox.relay.js'
 import { resolveTask, type ResolutionRules } from '../types/resolve-task.js'
 import { TenantDirectory } from '../types/tenant-directory.js'
@@ -28,6 +28,7 @@ export class TaskIntake {
     prompts: PromptRenderer,
     private readonly ledger: Ledger,
     private readonly relay: OutboxRelay,
+    private readonly tracer: Tracer,
   ) {
     this.rules = { types, tenants, prompts }
   }
@@ -44,13 +45,25 @@ export class TaskIntake {
 
   /** Why the delivery must be rejected; undefined when it is stored. */
   private async store(delivery: Delivery): Promise<Problem | undefined> {
+    const span = this.tracer.startDelivery(readTraceparent(delivery.headers), delivery)
+    try {
+      const problem = await span.run(() => this.offer(delivery, span.traceparent))
+      span.end(problem ? { ok: false, error: problem.error } : { ok: true })
+      return problem
+    } catch (error) {
+      span.end({ ok: false, error })
+      throw error
+    }
+  }
+
+  private async offer(delivery: Delivery, traceparent: string): Promise<Problem | undefined> {
     const { message, error, taskId } = this.parser.parse(delivery)
     if (error) return { error, ...(taskId !== undefined && { taskId }) }
     const { task, error: refusal } = resolveTask(message, delivery.topic, this.rules)
     if (refusal) return { error: refusal, taskId: message.task_id, ...(message.tenant !== undefined && { tenant: message.tenant }) }
     const known = { taskId: message.task_id, tenant: task.tenant.name }
     try {
-      const result = await this.ledger.accept(makeNewTask(delivery, message.task_id, task))
+      const result = await this.ledger.accept(makeNewTask(delivery, { taskId: message.task_id, traceparent, task }))
       return result === 'conflict' ? { ...known, error: makeConflict(message.task_id) } : undefined
     } catch (thrown) {
       const failure = classifyError(thrown)
@@ -65,7 +78,13 @@ function makeConflict(taskId: string): TaskError {
   return TaskError.invalid('conflict', `task_id: ${taskId} was accepted before with another value; send a new task_id`)
 }
 
-function makeNewTask(delivery: Delivery, taskId: string, task: NonNullable<ReturnType<typeof resolveTask>['task']>): NewTask {
+interface Resolved {
+  readonly taskId: string
+  readonly traceparent: string
+  readonly task: NonNullable<ReturnType<typeof resolveTask>['task']>
+}
+
+function makeNewTask(delivery: Delivery, { taskId, traceparent, task }: Resolved): NewTask {
   const { topic, partition, offset, key, headers } = delivery
   const payload = delivery.value!
   return {
@@ -78,7 +97,7 @@ function makeNewTask(delivery: Delivery, taskId: string, task: NonNullable<Retur
     orderingKey: task.type.ordering === 'key' && key !== null ? makeOrderingKey(topic, partition, key) : null,
     payload,
     payloadHash: hash('sha256', payload, 'buffer'),
-    traceparent: readTraceparent(headers),
+    traceparent,
     correlationId: readCorrelationId(headers),
     deadlineMs: task.deadlineMs,
     provider: task.provider,

@@ -5,6 +5,7 @@ import { makeExecution, makeIntakeContext, makeTaskContext } from '../../../../t
 import { FakeLedger } from '../../../../test/fakes/fake-ledger.js'
 import { FakeResultPublisher } from '../../../../test/fakes/fake-result.publisher.js'
 import { FakeClock } from '../../../../test/fakes/fake.clock.js'
+import { FakeTracer } from '../../../../test/fakes/fake.tracer.js'
 import { MessageParser } from '../intake/message-parser.js'
 import { OutboxRelay } from '../outbox/outbox.relay.js'
 import { OutcomeStore } from '../run/outcome.store.js'
@@ -25,7 +26,7 @@ function makeInterceptor() {
   const ledger = new FakeLedger()
   const store = new OutcomeStore(ledger, new OutboxRelay(ledger, new FakeResultPublisher()), parser, new FakeClock())
   const intercept = (context: PipelineContext, result: Observable<unknown>): Promise<unknown> =>
-    lastValueFrom(new OutcomeInterceptor(store).intercept(makeExecution(context), { handle: () => result }))
+    lastValueFrom(new OutcomeInterceptor(store, new FakeTracer()).intercept(makeExecution(context), { handle: () => result }))
   return { ledger, intercept }
 }
 

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common'
 import { classifyError, PipelineStep, TaskContext, type PipelineContext } from '#libs/kernel'
+import { runBelow, Tracer } from '#libs/tracing'
 import { OutcomeStore } from '../run/outcome.store.js'
 import { makeFailure, type Verdict } from './verdict.js'
 
@@ -9,7 +10,10 @@ import { makeFailure, type Verdict } from './verdict.js'
  */
 @Injectable()
 export class OutcomeInterceptor extends PipelineStep {
-  constructor(private readonly outcomes: OutcomeStore) {
+  constructor(
+    private readonly outcomes: OutcomeStore,
+    private readonly tracer: Tracer,
+  ) {
     super()
   }
 
@@ -26,6 +30,8 @@ export class OutcomeInterceptor extends PipelineStep {
       verdict = makeFailure(classifyError(thrown))
     }
     context.releaseStream()
-    return this.outcomes.store(context, verdict)
+    const store = () => this.outcomes.store(context, verdict)
+    // The span of the dispatch has ended; what is stored of it belongs below it all the same.
+    return this.tracer.records ? runBelow(context.traceparent, store) : store()
   }
 }

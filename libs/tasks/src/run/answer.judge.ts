@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common'
-import { FileStore, LlmClients, OutputChecker, TaskError, type KeptAnswer } from '#libs/kernel'
+import { FileStore, LlmClients, OutputChecker, TaskError, type KeptAnswer, type LlmAnswer } from '#libs/kernel'
 import { makeAnswerName } from '../answers/answer-name.js'
 import type { RunFacts, RunOutput, Verdict } from '../pipeline/verdict.js'
 import { makeFailure } from '../pipeline/verdict.js'
@@ -24,7 +24,8 @@ export class AnswerJudge {
     @Inject(runSettings.KEY) private readonly settings: RunSettings,
   ) {}
 
-  async judge(known: KnownTask, kept: KeptAnswer, signal: AbortSignal): Promise<Verdict> {
+  /** Calls `onRead` with what the answer says, once that is known, whatever it is worth. */
+  async judge(known: KnownTask, kept: KeptAnswer, signal: AbortSignal, onRead: (answer: LlmAnswer) => void = () => {}): Promise<Verdict> {
     const { task, message, call } = known
     const told = {
       ...(kept.promptVersion !== undefined && { promptVersion: kept.promptVersion }),
@@ -33,6 +34,7 @@ export class AnswerJudge {
     let facts: RunFacts = told
     try {
       const answer = this.clients.of(task.provider).parse(kept)
+      onRead(answer)
       const { text, model, finishReason, usage } = answer
       facts = { ...told, answer: { model, finishReason, usage, llmMs: kept.durationMs } }
       const json = call.responseSchema === undefined ? undefined : await this.checker.check(text, call.responseSchema)

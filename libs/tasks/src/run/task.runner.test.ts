@@ -10,6 +10,7 @@ import { FakeFileStore } from '../../../../test/fakes/fake-file.store.js'
 import { FakeLedger } from '../../../../test/fakes/fake-ledger.js'
 import { FakeLlmClients } from '../../../../test/fakes/fake-llm.client.js'
 import { FakeOutputChecker, FakePromptRenderer } from '../../../../test/fakes/fake-prompt.renderer.js'
+import { FakeCallObserver } from '../../../../test/fakes/fake.call-observer.js'
 import { FakeClock } from '../../../../test/fakes/fake.clock.js'
 import { FileBudget } from '../files/file.budget.js'
 import { TaskFilesReader } from '../files/task-files.reader.js'
@@ -60,7 +61,7 @@ function start({ type = {}, message = {}, task: fields = {}, signal }: Case = {}
     prompts,
   )
   const judge = new AnswerJudge(clients, new FakeOutputChecker(), files, settings)
-  const runner = new TaskRunner(ledger, clients, preparer, judge, settings)
+  const runner = new TaskRunner(ledger, clients, preparer, judge, new FakeCallObserver(), settings)
   const task = makeClaimedTask({ payload: JSON.stringify({ task_id: 'a', prompt: 'a question', ...message }), ...fields })
   const { context, streams, clock } = makeTaskContext(task, signal && { signal })
   return { task, context, streams, clock, budget, verdict: new TaskController(runner).take()(context) as Promise<Verdict> }

@@ -1,10 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common'
 import {
+  CallObserver,
   classifyError,
   Ledger,
   LlmClients,
   TaskError,
+  type CallReport,
   type KeptAnswer,
+  type LlmAnswer,
   type LlmClient,
   type MaybePaidPolicy,
   type OpenAttempt,
@@ -25,11 +28,14 @@ interface ReadyTask extends KnownTask {
   readonly estimatedTokens: number
 }
 
+/** A call that is over; what its answer says is not known yet. */
+type SentCall = Omit<CallReport, 'answer' | 'cost'>
+
 /** How a call of it ended. */
 interface Settlement {
   readonly ready: ReadyTask
   readonly attempt: OpenAttempt
-  readonly result: SendResult
+  readonly sent: SentCall
 }
 
 /**
@@ -44,6 +50,7 @@ export class TaskRunner {
     private readonly clients: LlmClients,
     private readonly preparer: TaskPreparer,
     private readonly judge: AnswerJudge,
+    private readonly observer: CallObserver,
     @Inject(runSettings.KEY) private readonly settings: RunSettings,
   ) {}
 
@@ -109,18 +116,28 @@ export class TaskRunner {
   }
 
   private async send(context: TaskContext, ready: ReadyTask, attempt: OpenAttempt): Promise<RunResult> {
-    const result = await this.call(context, ready, attempt)
-    if (!isTokenRefused(result) || context.task.freeAttemptUsed) return this.settle(context, { ready, attempt, result })
+    const sent = await this.call(context, ready, attempt)
+    const { result } = sent
+    if (!isTokenRefused(result) || context.task.freeAttemptUsed) return this.settle(context, { ready, attempt, sent })
     // The token was refused and has been thrown away: once a run the next attempt opens at once on the same stream.
+    this.observer.observe(sent)
     this.endAttempt(context, attempt, result)
     const next = await this.openAttempt(context, { countsAttempt: false, estimatedTokens: ready.estimatedTokens })
     if (!next) return { outcome: 'gone' }
-    return this.settle(context, { ready, attempt: next, result: await this.call(context, ready, next) })
+    return this.settle(context, { ready, attempt: next, sent: await this.call(context, ready, next) })
   }
 
-  private async call(context: TaskContext, { client, messages, call, type }: ReadyTask, attempt: OpenAttempt): Promise<SendResult> {
-    const { task, signal } = context
+  private async call(context: TaskContext, ready: ReadyTask, attempt: OpenAttempt): Promise<SentCall> {
     context.checkMaySend()
+    const startedAtMs = context.nowMs
+    const result = await this.sendOnce(context, ready, attempt)
+    const { task } = context
+    const { params } = ready.call
+    return { task, attempt, params, messages: ready.messages, stream: ready.type.stream, startedAtMs, endedAtMs: context.nowMs, result }
+  }
+
+  private async sendOnce(context: TaskContext, { client, messages, call, type }: ReadyTask, attempt: OpenAttempt): Promise<SendResult> {
+    const { task, signal } = context
     try {
       return await client.send(
         {
@@ -140,29 +157,49 @@ export class TaskRunner {
     }
   }
 
-  private async settle(context: TaskContext, { ready, attempt, result }: Settlement): Promise<RunResult> {
+  private async settle(context: TaskContext, { ready, attempt, sent }: Settlement): Promise<RunResult> {
+    const { result } = sent
     context.releaseStream(result.kind === 'answered' ? { kind: result.kind } : { kind: result.kind, error: result.error })
     if (result.kind === 'answered') {
       const { promptVersion } = context
       const kept: KeptAnswer = { ...result.answer, ...(promptVersion !== undefined && { promptVersion }) }
       const failure = await this.record(context, attempt, kept)
-      if (failure) return this.settleMaybePaid(context, { ready, attempt, result: { kind: 'maybe_paid', error: failure } })
+      if (failure) {
+        this.observer.observe({ ...sent, result: { kind: 'maybe_paid', error: failure } })
+        return this.settleMaybePaid(context, { ready, attempt, result: { kind: 'maybe_paid', error: failure } })
+      }
       context.attempt = null
       context.hasAnswer = true
-      return this.judgeAnswer(context, ready, { attemptId: attempt.id, kept })
+      return this.judgeSent(context, ready, { sent, kept })
     }
+    this.observer.observe(sent)
     if (result.kind === 'maybe_paid') return this.settleMaybePaid(context, { ready, attempt, result })
     this.endAttempt(context, attempt, result)
     throw result.error
+  }
+
+  /** The same of an answer that has just come, of which the observer is told as well. */
+  private async judgeSent(
+    context: TaskContext,
+    known: KnownTask,
+    { sent, kept }: { sent: SentCall; kept: KeptAnswer },
+  ): Promise<RunResult> {
+    let answer: LlmAnswer | undefined
+    try {
+      return await this.judgeAnswer(context, known, { attemptId: sent.attempt.id, kept, onRead: (read) => (answer = read) })
+    } finally {
+      const cost = answer?.usage && context.costOf(answer.usage)
+      this.observer.observe({ ...sent, ...(answer && { answer }), ...(cost !== undefined && { cost }) })
+    }
   }
 
   /** What an answer has cost is booked whatever it is worth. */
   private async judgeAnswer(
     context: TaskContext,
     known: KnownTask,
-    { attemptId, kept }: { attemptId: string; kept: KeptAnswer },
+    { attemptId, kept, onRead }: { attemptId: string; kept: KeptAnswer; onRead?: (answer: LlmAnswer) => void },
   ): Promise<RunResult> {
-    const verdict = await this.judge.judge(known, kept, context.signal)
+    const verdict = await this.judge.judge(known, kept, context.signal, onRead)
     context.book({ attemptId, usage: 'facts' in verdict ? verdict.facts.answer?.usage : undefined, wasNotSent: false })
     return verdict
   }
@@ -174,7 +211,7 @@ export class TaskRunner {
 
   private settleMaybePaid(
     context: TaskContext,
-    { ready, attempt, result }: Settlement & { readonly result: { readonly kind: 'maybe_paid' } },
+    { ready, attempt, result }: Pick<Settlement, 'ready' | 'attempt'> & { readonly result: Extract<SendResult, { kind: 'maybe_paid' }> },
   ): RunResult {
     this.endAttempt(context, attempt, result)
     return this.judgeMaybePaid(context.task.maybePaid + 1, {

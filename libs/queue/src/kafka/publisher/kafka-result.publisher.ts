@@ -1,9 +1,11 @@
-import { GroupCommit, ResultPublisher, TaskError, type OutboxMessage } from '#libs/kernel'
+import { classifyError, GroupCommit, ResultPublisher, TaskError, type OutboxMessage } from '#libs/kernel'
 import type { PortPolicies, PortPolicy } from '#libs/resilience'
+import type { OpenSpan } from '#libs/tracing'
 import type { QueueSettings } from '../../queue.settings.js'
 import type { QueueEvents } from '../consumer/queue.events.js'
 import { ProduceError, type KafkaClient, type ProducedRecord, type RecordProducer } from '../kafka-client.port.js'
 import { eventIdOf, makeProducedRecord } from './make-produced-record.js'
+import { openSendSpan } from './send-span.js'
 
 export interface KafkaResultPublisherOptions {
   readonly client: KafkaClient
@@ -47,9 +49,23 @@ export class KafkaResultPublisher extends ResultPublisher {
 
   async publish(messages: readonly OutboxMessage[]): Promise<void> {
     const { topics } = this.options.settings
-    const records = messages.map((message) =>
-      makeProducedRecord(message, message.channel === 'results' ? topics.results : topics.deadLetters),
-    )
+    const spans: OpenSpan[] = []
+    const records = messages.map((message) => {
+      const topic = message.channel === 'results' ? topics.results : topics.deadLetters
+      const span = openSendSpan(message, topic)
+      if (span) spans.push(span)
+      return makeProducedRecord(span ? { ...message, traceparent: span.traceparent } : message, topic)
+    })
+    try {
+      await this.send(records)
+      spans.forEach((span) => span.end())
+    } catch (error) {
+      spans.forEach((span) => span.end(classifyError(error).code))
+      throw error
+    }
+  }
+
+  private async send(records: readonly ProducedRecord[]): Promise<void> {
     const outcomes = await Promise.all(this.split(records).map((list) => this.group.add(list)))
     const refused = outcomes.flat().find((outcome) => outcome !== undefined)
     if (refused) throw refused
