@@ -7,6 +7,7 @@ import { FileBudget } from '../../libs/tasks/src/files/file.budget.js'
 import { TaskFilesReader } from '../../libs/tasks/src/files/task-files.reader.js'
 import { deferralSettings } from '../../libs/tasks/src/deferral/deferral.settings.js'
 import { MessageParser } from '../../libs/tasks/src/intake/message-parser.js'
+import { TaskEvents } from '../../libs/tasks/src/metrics/task.events.js'
 import type { OutboxRelay } from '../../libs/tasks/src/outbox/outbox.relay.js'
 import { DeadlineInterceptor } from '../../libs/tasks/src/pipeline/deadline.interceptor.js'
 import { OutcomeInterceptor } from '../../libs/tasks/src/pipeline/outcome.interceptor.js'
@@ -106,7 +107,7 @@ function makePipeline({ ledger, clients, relay, clock, types: list, files = new 
   )
   const outcomes = new OutcomeStore(ledger, relay as unknown as OutboxRelay, parser, clock)
   const interceptor = new TaskPipelineInterceptor([
-    new OutcomeInterceptor(outcomes, new FakeTracer(false)),
+    new OutcomeInterceptor(outcomes, new FakeTracer(false), new TaskEvents()),
     new DeadlineInterceptor(),
     new RetryInterceptor(types, deferralSettings.parse({})),
   ])

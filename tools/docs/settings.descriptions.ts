@@ -29,6 +29,12 @@ export const SETTING_GROUPS: readonly SettingGroup[] = [
       },
       HTTP_HOST: { does: 'Where health and metrics are served.', defaultIs: '`127.0.0.1` in `dev`, else `0.0.0.0`' },
       HTTP_PORT: { does: 'Port of `/health/live`, `/health/ready`, `/health/startup` and `/metrics`; 0 takes a free one.' },
+      ADMIN_PORT: {
+        does: 'Port for operators ([operations.md](operations.md#the-admin-port)): details, log levels, profiles. Not served unless it is set.',
+      },
+      ADMIN_HOST: { does: 'Where the admin port is served.', defaultIs: '`127.0.0.1` in `dev`, else `0.0.0.0`' },
+      ADMIN_TOKEN: { does: 'What operators send as `Authorization: Bearer ...`. Without it the admin port lets nobody in.', secret: true },
+      ADMIN_HEAP_TOKEN: { does: 'Good for heap snapshots alone, which hold prompts and secrets. Without it there are none.', secret: true },
       LOG_LEVEL: { does: 'The least level that is logged.' },
       LOG_FORMAT: { does: '`pretty` is for people at a terminal and needs the package `pino-pretty`, which is not in the image.' },
       SHUTDOWN_GRACE_MS: {

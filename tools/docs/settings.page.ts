@@ -1,3 +1,4 @@
+import { makeTable } from './markdown.table.js'
 import type { Catalogue, SettingFacts } from './settings.catalogue.js'
 import { SETTING_GROUPS, type SettingDescription } from './settings.descriptions.js'
 
@@ -56,11 +57,4 @@ function describeSize(bytes: number): string {
     [1024, 'KiB'],
   ].find(([each]) => bytes % Number(each) === 0) ?? [0, '']
   return size ? ` (${bytes / Number(size)} ${unit})` : ''
-}
-
-/** As the formatter would lay it out. */
-function makeTable([head, ...rows]: string[][]): string {
-  const widths = head!.map((_, column) => Math.max(3, ...[head!, ...rows].map((row) => row[column]!.length)))
-  const line = (row: string[]) => `| ${row.map((cell, column) => cell.padEnd(widths[column]!)).join(' | ')} |`
-  return [line(head!), `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`, ...rows.map(line)].join('\n')
 }

@@ -40,6 +40,8 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     )
   })
 }
+// SIGUSR1 opens Node's inspector.
+process.on('SIGUSR2', () => worker.toggleDebug())
 worker.onFatal((cause) => void stopAfter(cause))
 
 async function stopAfter(cause: Error): Promise<never> {

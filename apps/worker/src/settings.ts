@@ -1,3 +1,4 @@
+import { adminHttpSettings } from '#libs/admin'
 import { admissionSettings } from '#libs/admission'
 import { dbSettings } from '#libs/db'
 import { httpSettings } from '#libs/health'
@@ -12,6 +13,7 @@ import { deferralSettings, messageSettings, runSettings, taskTypesSettings } fro
 /** Every section of the worker's settings, each owned by its library. */
 export const WORKER_SETTINGS = [
   httpSettings,
+  adminHttpSettings,
   loggingSettings,
   tracingSettings,
   queueSettings,

@@ -4,9 +4,10 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { AdmissionLoop } from '#libs/admission'
 import { DatabaseLifecycle } from '#libs/db'
 import { httpSettings, Lifecycle, type HttpSettings } from '#libs/health'
-import { AppLogger } from '#libs/logging'
+import { AppLogger, DebugSwitch } from '#libs/logging'
 import { KafkaTransport, LedgerTransport, QueueEvents } from '#libs/queue'
 import { OrphanSweeper, OutboxRelay, OutboxSweeper } from '#libs/tasks'
+import { AdminServer } from './admin.server.js'
 import { WorkerModule } from './worker.module.js'
 
 /**
@@ -21,8 +22,11 @@ export class Worker {
   private readonly logger = new Logger(Worker.name)
   private readonly starting = new AbortController()
   private stopped: Promise<void> | undefined
+  private readonly admin: AdminServer
 
-  private constructor(private readonly app: NestFastifyApplication) {}
+  private constructor(private readonly app: NestFastifyApplication) {
+    this.admin = new AdminServer(app)
+  }
 
   /** Wires everything; nothing runs yet. */
   static async create(): Promise<Worker> {
@@ -53,6 +57,7 @@ export class Worker {
       app.connectMicroservice({ strategy: app.get<KafkaTransport | LedgerTransport>(transport) })
     const { host, port } = app.get<HttpSettings>(httpSettings.KEY)
     await app.listen(port, host)
+    await this.admin.start()
     const prepared = app.get(DatabaseLifecycle).start(this.starting.signal)
     await app.startAllMicroservices()
     void prepared.then(() => {
@@ -74,6 +79,11 @@ export class Worker {
     this.app.get(LedgerTransport).abortRunning()
   }
 
+  /** Everything at debug for a while, or back. */
+  toggleDebug(): void {
+    this.app.get(DebugSwitch).toggle()
+  }
+
   private async drain(reason: string): Promise<void> {
     const { app } = this
     this.logger.log('stopping', { reason })
@@ -84,6 +94,7 @@ export class Worker {
     await app.get(OrphanSweeper).stop()
     await app.get(OutboxSweeper).stop()
     await app.get(OutboxRelay).whenIdle()
+    await this.admin.stop()
     await app.close()
     const failed = closed.find((result) => result.status === 'rejected')
     if (failed) throw failed.reason

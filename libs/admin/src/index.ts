@@ -1,3 +1,5 @@
+export { AdminHttpModule, type AdminHttpOptions } from './http/admin-http.module.js'
+export { adminHttpSettings, type AdminHttpSettings } from './http/admin-http.settings.js'
 export { InvalidRequestError } from './invalid-request.error.js'
 export { RedriveOperator } from './redrive.operator.js'
 export type { CreatedRedrive, RedrivePreview, RedriveRequest, RedriveSelection } from './redrive-request.js'

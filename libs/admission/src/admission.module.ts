@@ -1,4 +1,5 @@
 import { Module, type DynamicModule, type InjectionToken, type ModuleMetadata } from '@nestjs/common'
+import { HealthRegistry, StatusRegistry } from '#libs/health'
 import { Admission, AdmissionStore, Clock, LimitReads } from '#libs/kernel'
 import { AdmissionEvents } from './admission.events.js'
 import { AdmissionLifecycle } from './admission.lifecycle.js'
@@ -7,10 +8,12 @@ import { AdmissionLoop } from './admission.loop.js'
 import { AdmissionMeter } from './admission.meter.js'
 import { admissionMetrics } from './admission.metrics.js'
 import { admissionSettings } from './admission.settings.js'
+import { AdmissionStatus } from './admission.status.js'
 import { ClusterAdmission } from './cluster.admission.js'
 import { createAdmission, type AdmissionParts } from './create-admission.js'
 import { LimitMeter } from './gates/limit.meter.js'
 import { LimitWatch } from './gates/limit.watch.js'
+import { RouteHealth } from './routes/route.health.js'
 import { StreamGates } from './streams/stream.gates.js'
 
 /** Longer than a healthy PostgreSQL takes, and far below what a scrape may. */
@@ -47,6 +50,16 @@ export class AdmissionModule {
             new LimitWatch({ reads, limits, gates, events, patienceMs: PATIENCE_MS }),
         },
         LimitMeter,
+        {
+          provide: AdmissionStatus,
+          inject: [StatusRegistry, PARTS, LimitWatch],
+          useFactory: (registry: StatusRegistry, parts: AdmissionParts, watch: LimitWatch) => new AdmissionStatus(registry, parts, watch),
+        },
+        {
+          provide: RouteHealth,
+          inject: [HealthRegistry, PARTS],
+          useFactory: (registry: HealthRegistry, { breakers }: AdmissionParts) => new RouteHealth(registry, breakers),
+        },
         AdmissionLifecycle,
       ],
       exports: [Admission, AdmissionLoop, AdmissionEvents],

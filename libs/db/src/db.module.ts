@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import { Global, Module } from '@nestjs/common'
-import { AdmissionStore, IntakeGate, Ledger, LimitReads, UnusedAnswers, WorkerLease } from '#libs/kernel'
+import { AdmissionStore, AuditLog, IntakeGate, Ledger, LimitReads, UnusedAnswers, WorkerLease } from '#libs/kernel'
 import { PortPolicies, ResilienceEvents } from '#libs/resilience'
 import { PostgresAdmissionStore } from './admission/postgres-admission.store.js'
 import { PostgresLimitReads } from './admission/postgres-limit-reads.js'
@@ -9,16 +9,22 @@ import { HotPool } from './connection/hot-pool.js'
 import { readUrls } from './connection/read-urls.js'
 import { DatabaseHealth } from './database.health.js'
 import { DatabaseLifecycle } from './database.lifecycle.js'
+import { DatabaseStatus } from './database.status.js'
 import { dbSettings, type DbSettings } from './db.settings.js'
 import { PostgresWorkerLease } from './lease/postgres-worker-lease.js'
 import { makeRenewalLimits } from './lease/renewal-limits.js'
+import { PostgresAuditLog } from './operators/postgres-audit-log.js'
 import { PoolMeter } from './pool.meter.js'
 import { poolMetrics } from './pool.metrics.js'
 import { createIntakeGate } from './ledger/create-intake-gate.js'
+import { LedgerMeter } from './ledger/ledger.meter.js'
+import { ledgerMetrics } from './ledger/ledger.metrics.js'
 import { DueTasks } from './ledger/due-tasks.js'
 import { PostgresIntakeGate } from './ledger/postgres-intake-gate.js'
 import { PostgresLedger } from './ledger/postgres-ledger.js'
 import { PostgresUnusedAnswers } from './reads/postgres-unused-answers.js'
+import { SchemaHealth } from './schema/schema.health.js'
+import { schemaMetrics } from './schema/schema.metrics.js'
 import { AbandonedAnswers } from './spool/abandoned-answers.js'
 import { AnswerMeter } from './spool/answer.meter.js'
 import { answerMetrics } from './spool/answer.metrics.js'
@@ -96,16 +102,33 @@ const BOOKING_TRIES = { attempts: 20, budgetMs: 5_000 }
         new PostgresAdmissionStore(pool, lease, due, policies.makePolicy({ port: 'postgres', retry: { ...retry, ...BOOKING_TRIES } })),
     },
     { provide: LimitReads, inject: [HotPool], useFactory: (pool: HotPool) => new PostgresLimitReads(pool) },
+    { provide: AuditLog, inject: [HotPool], useFactory: (pool: HotPool) => new PostgresAuditLog(pool) },
     { provide: UnusedAnswers, inject: [HotPool], useFactory: (pool: HotPool) => new PostgresUnusedAnswers(pool) },
     { provide: WorkerLease, useExisting: PostgresWorkerLease },
     { provide: IntakeGate, useExisting: PostgresIntakeGate },
     DatabaseLifecycle,
     DatabaseHealth,
+    DatabaseStatus,
+    ...schemaMetrics,
+    SchemaHealth,
+    ...ledgerMetrics,
+    LedgerMeter,
     ...poolMetrics,
     PoolMeter,
     ...answerMetrics,
     AnswerMeter,
   ],
-  exports: [Ledger, AdmissionStore, LimitReads, UnusedAnswers, WorkerLease, IntakeGate, HotPool, PostgresWorkerLease, DatabaseLifecycle],
+  exports: [
+    AuditLog,
+    Ledger,
+    AdmissionStore,
+    LimitReads,
+    UnusedAnswers,
+    WorkerLease,
+    IntakeGate,
+    HotPool,
+    PostgresWorkerLease,
+    DatabaseLifecycle,
+  ],
 })
 export class DbModule {}

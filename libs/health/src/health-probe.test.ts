@@ -34,7 +34,7 @@ describe(HealthProbe.name, () => {
     const reports = await Promise.all([probe.report(), probe.report()])
     await vi.advanceTimersByTimeAsync(999)
     reports.push(await probe.report())
-    expect(reports).toEqual([up, up, up])
+    expect(reports).toEqual(Array.from({ length: 3 }, () => ({ ...up, latencyMs: 0, lastError: undefined })))
     expect(contributor.signals).toHaveLength(1)
     await vi.advanceTimersByTimeAsync(1)
     await probe.report()
@@ -45,9 +45,12 @@ describe(HealthProbe.name, () => {
     const { probe } = makeProbe(async () => {
       throw TaskError.unavailable('storage_unavailable', 'away', new Error('reset'))
     })
+    const error = ['TaskError [storage_unavailable]: away', 'Error: reset']
     await expect(probe.report()).resolves.toEqual({
       status: 'down',
-      details: { error: ['TaskError [storage_unavailable]: away', 'Error: reset'] },
+      details: { error },
+      latencyMs: 0,
+      lastError: { atMs: Date.now(), status: 'down', error },
     })
   })
 
@@ -65,7 +68,19 @@ describe(HealthProbe.name, () => {
     await vi.advanceTimersByTimeAsync(1_000)
     const next = probe.report()
     ends[1]!(up)
-    await expect(next).resolves.toEqual(up)
+    await expect(next).resolves.toMatchObject(up)
     expect(contributor.signals).toHaveLength(2)
+  })
+
+  it('tells how long the check took, and what was wrong last, also when it is well again', async () => {
+    const reports: HealthReport[] = [{ status: 'degraded', details: { error: 'slow' } }, up]
+    const { probe } = makeProbe(async () => {
+      await vi.advanceTimersByTimeAsync(250)
+      return reports.shift()!
+    })
+    const wasAtMs = Date.now() + 250
+    await expect(probe.report()).resolves.toMatchObject({ status: 'degraded', latencyMs: 250 })
+    await vi.advanceTimersByTimeAsync(1_000)
+    await expect(probe.report()).resolves.toMatchObject({ ...up, lastError: { atMs: wasAtMs, status: 'degraded', error: 'slow' } })
   })
 })

@@ -7,11 +7,26 @@ export interface ProbeLimits {
   readonly cacheMs: number
 }
 
+/** What was wrong when a check said last that something was. */
+export interface LastError {
+  /** Milliseconds since 1970. */
+  readonly atMs: number
+  readonly status: HealthReport['status']
+  readonly error: unknown
+}
+
+export interface ProbedReport extends HealthReport {
+  /** How long the check took. */
+  readonly latencyMs: number
+  /** Kept also after it is well again; undefined before anything was wrong. */
+  readonly lastError: LastError | undefined
+}
+
 /** The check is told to stop before its time is over, so that it can still say what it was waiting for. */
 const CHECK_SHARE = 0.9
 
 interface Answer {
-  readonly report: Promise<HealthReport>
+  readonly report: Promise<ProbedReport>
   readonly askedAtMs: number
 }
 
@@ -23,6 +38,7 @@ interface Answer {
  */
 export class HealthProbe {
   private answer: Answer | undefined
+  private lastError: LastError | undefined
   /** Since when a check that has passed its limit has been running. */
   private hangingSinceMs: number | undefined
 
@@ -32,12 +48,18 @@ export class HealthProbe {
     private readonly clock: Clock,
   ) {}
 
-  report(): Promise<HealthReport> {
+  report(): Promise<ProbedReport> {
     const nowMs = this.clock.monotonicMs()
     if (this.answer === undefined || nowMs - this.answer.askedAtMs >= this.limits.cacheMs) {
-      this.answer = { report: this.ask(nowMs), askedAtMs: nowMs }
+      this.answer = { report: this.measure(nowMs), askedAtMs: nowMs }
     }
     return this.answer.report
+  }
+
+  private async measure(askedAtMs: number): Promise<ProbedReport> {
+    const report = await this.ask(askedAtMs)
+    if (report.status !== 'up') this.lastError = { atMs: this.clock.nowMs(), status: report.status, error: report.details?.error ?? null }
+    return { ...report, latencyMs: Math.round(this.clock.monotonicMs() - askedAtMs), lastError: this.lastError }
   }
 
   private async ask(nowMs: number): Promise<HealthReport> {

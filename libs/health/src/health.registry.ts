@@ -1,9 +1,9 @@
 import { Injectable, Logger } from '@nestjs/common'
 import { SystemClock, type Clock } from '#libs/kernel'
 import type { HealthContributor, HealthReport } from './health-contributor.js'
-import { HealthProbe, type ProbeLimits } from './health-probe.js'
+import { HealthProbe, type ProbedReport, type ProbeLimits } from './health-probe.js'
 
-export interface NamedReport extends HealthReport {
+export interface NamedReport extends ProbedReport {
   readonly name: string
   readonly critical: boolean
 }

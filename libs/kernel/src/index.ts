@@ -46,6 +46,9 @@ export {
   type TransitionResult,
 } from './ports/ledger.port.js'
 export { LimitReads, type GateUse, type LaneCalls, type LimitFacts, type LimitKeys, type WaitingLane } from './ports/limit-reads.port.js'
+export { FIRST_SETTINGS_VERSION } from './settings-version.js'
+export { TASK_STEPS, type TaskStep } from './task-step.js'
+export { AuditLog, type AuditEntry } from './ports/audit-log.port.js'
 export { CallObserver, type CallReport } from './ports/call-observer.port.js'
 export { LlmClient, LlmClients, type LlmAnswer, type LlmCall, type SendResult } from './ports/llm-client.port.js'
 export type {

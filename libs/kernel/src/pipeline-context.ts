@@ -7,6 +7,8 @@ export interface PipelineSubject {
   readonly type?: string
   readonly run?: number
   readonly attempt?: number
+  /** That a task has started with. */
+  readonly settingsVersion?: number
 }
 
 /** The second argument of every task handler: what its interceptors need, whichever transport dispatched it. */

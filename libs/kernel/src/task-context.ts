@@ -4,6 +4,7 @@ import type { Metering } from './ports/metering.port.js'
 import type { TaskProgress } from './ports/ledger.port.js'
 import type { Admission, AttemptUsage, CallEnd } from './ports/admission.port.js'
 import { TaskError } from './task.error.js'
+import type { TaskStep } from './task-step.js'
 import type { AttemptEnd, ClaimedTask, OpenAttempt } from './task.js'
 
 const NOTHING_USED = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 }
@@ -46,6 +47,8 @@ export class TaskContext implements PipelineContext {
   attempts: number
   /** An answer of the run is in the ledger: it was paid for, and the run is finished from it. */
   hasAnswer: boolean
+  /** How long each step of this dispatch has taken, in milliseconds; steps that it did not come to are left out. */
+  readonly stepTimes = new Map<TaskStep, number>()
   /** undefined: it holds no stream. */
   private streamSinceMs: number | undefined
 
@@ -53,8 +56,8 @@ export class TaskContext implements PipelineContext {
     readonly task: ClaimedTask,
     private readonly options: TaskContextOptions,
   ) {
-    const { tenant, taskId, type, run, attempt } = task
-    this.subject = { tenant, taskId, type, run, ...(attempt && { attempt: attempt.number }) }
+    const { tenant, taskId, type, run, attempt, settingsVersion } = task
+    this.subject = { tenant, taskId, type, run, settingsVersion, ...(attempt && { attempt: attempt.number }) }
     this.traceparent = task.traceparent
     this.correlationId = task.correlationId
     this.deadlineMs = task.deadlineMs
@@ -83,8 +86,19 @@ export class TaskContext implements PipelineContext {
   /** Waits for a stream. Rejects as `inTime` does. */
   async acquireStream(): Promise<void> {
     if (this.streamSinceMs !== undefined) return
-    await this.inTime((signal) => this.options.admission.acquire(this.task, signal))
+    await this.timed('admit', () => this.inTime((signal) => this.options.admission.acquire(this.task, signal)))
     this.streamSinceMs = this.options.clock.monotonicMs()
+  }
+
+  /** Does a step and keeps how long it took; a step that is done twice counts together. */
+  async timed<T>(step: TaskStep, work: () => Promise<T>): Promise<T> {
+    const { clock } = this.options
+    const startedMs = clock.monotonicMs()
+    try {
+      return await work()
+    } finally {
+      this.stepTimes.set(step, (this.stepTimes.get(step) ?? 0) + clock.monotonicMs() - startedMs)
+    }
   }
 
   /**

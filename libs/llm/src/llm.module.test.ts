@@ -2,13 +2,16 @@ import { Test } from '@nestjs/testing'
 import { describe, expect, it } from 'vitest'
 import { ConfigModule } from '#libs/config'
 import { LlmClients } from '#libs/kernel'
+import { MetricsModule } from '#libs/metrics'
 import { tracingSettings } from '#libs/tracing'
 import { LlmModule } from './llm.module.js'
 import { llmSettings } from './llm.settings.js'
 import { makeSettings } from './testing/factories.js'
 
 async function start(env: Record<string, string>) {
-  const application = await Test.createTestingModule({ imports: [ConfigModule.forRoot([llmSettings, tracingSettings]), LlmModule] })
+  const application = await Test.createTestingModule({
+    imports: [ConfigModule.forRoot([llmSettings, tracingSettings]), MetricsModule.forRoot({ service: 'sluice', version: '0' }), LlmModule],
+  })
     .overrideProvider(llmSettings.KEY)
     .useValue(makeSettings(env))
     .compile()

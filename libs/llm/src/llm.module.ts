@@ -1,5 +1,6 @@
-import { Module } from '@nestjs/common'
+import { Inject, Module } from '@nestjs/common'
 import { CallObserver, LlmClients, SystemClock } from '#libs/kernel'
+import { CertificateMeter } from '#libs/metrics'
 import { tracingSettings, type TracingSettings } from '#libs/tracing'
 import { ConfiguredLlmClients, type ClosableLlmClient } from './configured.llm-clients.js'
 import { createGigaChatClient } from './gigachat/create-gigachat.client.js'
@@ -36,4 +37,11 @@ function createObserver(meter: LlmMeter, { gigachat, openai }: LlmSettings, { ca
   ],
   exports: [LlmClients, CallObserver],
 })
-export class LlmModule {}
+export class LlmModule {
+  constructor(certificates: CertificateMeter, @Inject(llmSettings.KEY) { gigachat, openai }: LlmSettings) {
+    for (const [provider, tls] of Object.entries({ gigachat: gigachat?.tls, openai: openai?.tls })) {
+      certificates.show(`${provider} client`, tls?.cert)
+      certificates.show(`${provider} roots`, tls?.caBundle)
+    }
+  }
+}

@@ -1,13 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
 import type { Options } from 'pino-http'
+import type { LogLevels } from './levels/log-levels.js'
 
 /** HTTP requests are probes and scrapes, so they are logged at debug, without headers, bodies and queries. */
-export function makeHttpLogOptions(logger: Logger): Options {
+export function makeHttpLogOptions(logger: Logger, levels: LogLevels): Options {
   return {
     logger,
     useLevel: 'debug',
-    autoLogging: logger.isLevelEnabled('debug'),
+    autoLogging: { ignore: () => !levels.allows('debug', { module: 'http' }) },
     quietReqLogger: true,
     quietResLogger: true,
     wrapSerializers: false,

@@ -1,7 +1,10 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common'
 import { LoggerModule } from 'nestjs-pino'
+import { SystemClock } from '#libs/kernel'
 import { AppLogger } from './app-logger.js'
 import { ContextInterceptor } from './context.interceptor.js'
+import { DebugSwitch } from './levels/debug.switch.js'
+import { LogLevels } from './levels/log-levels.js'
 import { LogContext } from './log-context.js'
 import { LogOutput } from './log-output.js'
 import { loggingSettings, type LoggingSettings } from './logging.settings.js'
@@ -21,9 +24,15 @@ const EVERY_ROUTE = '/{*splat}'
     LogContext,
     ContextInterceptor,
     AppLogger,
+    {
+      provide: LogLevels,
+      inject: [loggingSettings.KEY],
+      useFactory: ({ level }: LoggingSettings) => new LogLevels(level, new SystemClock()),
+    },
+    { provide: DebugSwitch, inject: [LogLevels], useFactory: (levels: LogLevels) => new DebugSwitch(levels, new SystemClock()) },
     { provide: LogOutput, useFactory: (settings: LoggingSettings) => new LogOutput(settings), inject: [loggingSettings.KEY] },
   ],
-  exports: [LogContext, ContextInterceptor, AppLogger, LogOutput],
+  exports: [LogContext, ContextInterceptor, AppLogger, LogOutput, LogLevels, DebugSwitch],
 })
 export class LoggingModule {
   static forRoot(identity: LogIdentity): DynamicModule {
@@ -31,9 +40,9 @@ export class LoggingModule {
       module: LoggingModule,
       imports: [
         LoggerModule.forRootAsync({
-          inject: [LogContext, LogOutput, loggingSettings.KEY],
-          useFactory: (context: LogContext, { destination }: LogOutput, { level }: LoggingSettings) => ({
-            pinoHttp: makeHttpLogOptions(makePinoLogger({ ...identity, level, destination, context })),
+          inject: [LogContext, LogOutput, LogLevels],
+          useFactory: (context: LogContext, { destination }: LogOutput, levels: LogLevels) => ({
+            pinoHttp: makeHttpLogOptions(makePinoLogger({ ...identity, level: levels.base, destination, context }), levels),
             forRoutes: [EVERY_ROUTE],
           }),
         }),

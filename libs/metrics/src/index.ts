@@ -1,3 +1,5 @@
+export { CertificateMeter } from './certificate.meter.js'
+export { collectBefore } from './collect-before.js'
 export { makeExemplarHistogramProvider, observeWithTrace } from './exemplar-histogram.js'
 export { MetricsInterceptor } from './metrics.interceptor.js'
 export { MetricsModule } from './metrics.module.js'

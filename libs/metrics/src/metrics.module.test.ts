@@ -1,8 +1,6 @@
 import { Controller, Inject, Module, UseInterceptors, type CallHandler, type ExecutionContext, type ModuleMetadata } from '@nestjs/common'
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify'
 import { Test } from '@nestjs/testing'
-import { context, ROOT_CONTEXT, trace, TraceFlags } from '@opentelemetry/api'
-import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { getToken } from '@willsoto/nestjs-prometheus'
 import { register, type Histogram } from 'prom-client'
 import { lastValueFrom, of, throwError, type Observable } from 'rxjs'
@@ -50,17 +48,16 @@ describe(MetricsModule.name, () => {
 })
 
 describe(observeWithTrace.name, () => {
-  it('names the trace that is under way to those who read OpenMetrics, and to nobody else', async () => {
+  it('names a trace that is recorded to those who read OpenMetrics, and to nobody else', async () => {
     const histogram = makeExemplarHistogramProvider({ name: 'sluice_test_seconds', help: 'A test.', labelNames: ['kind'], buckets: [1] })
     const app = await createApp({ providers: [histogram] })
-    const traced = trace.setSpanContext(ROOT_CONTEXT, { traceId: TRACE_ID, spanId: 'b7ad6b7169203331', traceFlags: TraceFlags.SAMPLED })
-    const manager = new AsyncLocalStorageContextManager().enable()
-    context.setGlobalContextManager(manager)
-    onTestFinished(() => context.disable())
-    context.with(traced, () => observeWithTrace(app.get<Histogram<'kind'>>(getToken('sluice_test_seconds')), { kind: 'a' }, 0.5))
+    const traced = app.get<Histogram<'kind'>>(getToken('sluice_test_seconds'))
+    observeWithTrace(traced, { kind: 'a' }, { value: 0.5, traceparent: `00-${TRACE_ID}-b7ad6b7169203331-01` })
+    observeWithTrace(traced, { kind: 'b' }, { value: 0.5, traceparent: `00-${TRACE_ID}-b7ad6b7169203331-00` })
     const openMetrics = await scrape(app, 'application/openmetrics-text;version=1.0.0,text/plain;q=0.5')
     expect(openMetrics.contentType).toContain('application/openmetrics-text')
     expect(openMetrics.text).toContain(`sluice_test_seconds_bucket{le="1",kind="a"} 1 # {trace_id="${TRACE_ID}"} 0.5`)
+    expect(openMetrics.text).toMatch(/^sluice_test_seconds_bucket\{le="1",kind="b"\} 1$/m)
     expect(openMetrics.text.endsWith('# EOF\n')).toBe(true)
     const plain = await scrape(app)
     expect(plain.contentType).toBe('text/plain; version=0.0.4; charset=utf-8')

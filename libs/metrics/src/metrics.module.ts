@@ -1,7 +1,8 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common'
 import { PrometheusModule } from '@willsoto/nestjs-prometheus'
-import { buildInfoMetric } from './build-info.metric.js'
+import { buildInfoMetric, settingsVersionMetric } from './build-info.metric.js'
 import { BUILD_IDENTITY, BuildInfoReporter, type BuildIdentity } from './build-info.reporter.js'
+import { CertificateMeter, certificateMetric } from './certificate.meter.js'
 import { MetricsController } from './metrics.controller.js'
 import { MetricsInterceptor } from './metrics.interceptor.js'
 import { PipelineMeter } from './pipeline.meter.js'
@@ -18,12 +19,15 @@ export class MetricsModule {
       providers: [
         ...pipelineMetrics,
         buildInfoMetric,
+        settingsVersionMetric,
+        certificateMetric,
+        CertificateMeter,
         { provide: BUILD_IDENTITY, useValue: { service: identity.service, version: identity.version } },
         BuildInfoReporter,
         PipelineMeter,
         MetricsInterceptor,
       ],
-      exports: [PipelineMeter, MetricsInterceptor],
+      exports: [CertificateMeter, PipelineMeter, MetricsInterceptor],
     }
   }
 }

@@ -5,7 +5,7 @@ import type { ErrorCode } from '#libs/contracts'
 import { TaskError } from '#libs/kernel'
 import { ResilienceEvents } from '#libs/resilience'
 import type { S3Operation } from './s3/classify-s3-error.js'
-import { STORAGE_CLOCK_SKEW, STORAGE_DURATION, STORAGE_ORPHANS, STORAGE_RETRIES } from './storage.metrics.js'
+import { STORAGE_BYTES, STORAGE_CLOCK_SKEW, STORAGE_DURATION, STORAGE_ORPHANS, STORAGE_RETRIES } from './storage.metrics.js'
 
 /** Counts calls to the store. */
 @Injectable()
@@ -14,6 +14,7 @@ export class StorageMeter {
     @InjectMetric(STORAGE_DURATION) private readonly duration: Histogram<'operation' | 'outcome'>,
     @InjectMetric(STORAGE_RETRIES) retries: Counter<'code'>,
     @InjectMetric(STORAGE_CLOCK_SKEW) private readonly clockSkew: Gauge,
+    @InjectMetric(STORAGE_BYTES) private readonly bytes: Counter<'direction'>,
     @InjectMetric(STORAGE_ORPHANS) private readonly orphans: Counter,
     events: ResilienceEvents,
   ) {
@@ -26,6 +27,10 @@ export class StorageMeter {
   start(operation: S3Operation): (outcome: 'ok' | 'aborted' | ErrorCode) => void {
     const startedMs = performance.now()
     return (outcome) => this.duration.observe({ operation, outcome }, (performance.now() - startedMs) / 1_000)
+  }
+
+  countBytes(direction: 'read' | 'written', sizeBytes: number): void {
+    this.bytes.inc({ direction }, sizeBytes)
   }
 
   countOrphan(): void {

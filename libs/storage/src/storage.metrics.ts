@@ -2,6 +2,7 @@ import { makeCounterProvider, makeGaugeProvider, makeHistogramProvider } from '@
 
 export const STORAGE_DURATION = 'sluice_storage_duration_seconds'
 export const STORAGE_RETRIES = 'sluice_storage_retries_total'
+export const STORAGE_BYTES = 'sluice_storage_bytes_total'
 export const STORAGE_ORPHANS = 'sluice_storage_orphans_removed_total'
 export const STORAGE_CLOCK_SKEW = 'sluice_storage_clock_skew_seconds'
 
@@ -16,6 +17,11 @@ export const storageMetrics = [
     name: STORAGE_RETRIES,
     help: 'Quick retries of calls to object storage, by the error code that caused them.',
     labelNames: ['code'],
+  }),
+  makeCounterProvider({
+    name: STORAGE_BYTES,
+    help: 'Bytes of files and answers, by direction (read, written).',
+    labelNames: ['direction'],
   }),
   makeCounterProvider({
     name: STORAGE_ORPHANS,

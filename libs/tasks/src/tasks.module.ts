@@ -4,8 +4,14 @@ import { OrphanSweeper } from './answers/orphan.sweeper.js'
 import { FileBudget } from './files/file.budget.js'
 import { TaskFilesReader } from './files/task-files.reader.js'
 import { DeliveryController } from './intake/delivery.controller.js'
+import { IntakeWatch } from './intake/intake.watch.js'
 import { MessageParser } from './intake/message-parser.js'
 import { TaskIntake } from './intake/task.intake.js'
+import { StepMeter } from './metrics/step.meter.js'
+import { TaskEvents } from './metrics/task.events.js'
+import { TaskLog } from './metrics/task.log.js'
+import { TaskMeter } from './metrics/task.meter.js'
+import { taskMetrics } from './metrics/task.metrics.js'
 import { OutputModule } from './output/output.module.js'
 import { OutboxRelay } from './outbox/outbox.relay.js'
 import { OutboxSweeper } from './outbox/outbox.sweeper.js'
@@ -31,6 +37,12 @@ export class TasksModule {
       imports: [TaskTypesModule, OutputModule, ...imports],
       controllers: [DeliveryController, TaskController],
       providers: [
+        ...taskMetrics,
+        TaskEvents,
+        TaskMeter,
+        TaskLog,
+        StepMeter,
+        IntakeWatch,
         MessageParser,
         TaskIntake,
         OutboxRelay,

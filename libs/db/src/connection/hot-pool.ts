@@ -19,9 +19,18 @@ export interface StatementRunner {
 }
 
 export interface PoolUse {
+  /** As many as there may be. */
+  readonly size: number
   readonly total: number
   readonly idle: number
   readonly waiting: number
+}
+
+/** A statement that is over; `statement` is its name, or `other`. */
+export interface StatementTimes {
+  readonly statement: string
+  readonly result: 'ok' | 'failed'
+  readonly durationMs: number
 }
 
 /**
@@ -34,6 +43,7 @@ export interface PoolUse {
 export class HotPool implements StatementRunner {
   private readonly pool: pg.Pool
   private acquired: (waitMs: number) => void = () => {}
+  private ended: (times: StatementTimes) => void = () => {}
 
   constructor(
     settings: Pick<DbSettings, 'url' | 'poolSize' | 'connectTimeoutMs' | 'statementTimeoutMs' | 'queryTimeoutMs'> & {
@@ -62,12 +72,17 @@ export class HotPool implements StatementRunner {
   }
 
   get use(): PoolUse {
-    return { total: this.pool.totalCount, idle: this.pool.idleCount, waiting: this.pool.waitingCount }
+    return { size: this.pool.options.max, total: this.pool.totalCount, idle: this.pool.idleCount, waiting: this.pool.waitingCount }
   }
 
   /** Tells how long each statement has waited for a connection, in milliseconds. */
   onAcquire(listener: (waitMs: number) => void): void {
     this.acquired = listener
+  }
+
+  /** Tells how long each statement has taken, without the wait for a connection. */
+  onStatement(listener: (times: StatementTimes) => void): void {
+    this.ended = listener
   }
 
   run<T extends Row>(statement: Statement, values: readonly unknown[]): Promise<T[]> {
@@ -81,11 +96,14 @@ export class HotPool implements StatementRunner {
 
   private async query<T extends Row>(statement: Statement, values: readonly unknown[]): Promise<T[]> {
     const client = await this.connect()
+    const startedMs = performance.now()
     try {
       const { rows } = await client.query<T>({ ...statement, values: values as unknown[] })
       client.release()
+      this.tell(statement, 'ok', startedMs)
       return rows
     } catch (error) {
+      this.tell(statement, 'failed', startedMs)
       const cause = toLedgerError(error)
       // A connection on which PostgreSQL has only refused a statement is as good as before.
       client.release(cause !== error)
@@ -99,7 +117,12 @@ export class HotPool implements StatementRunner {
     try {
       await client.query('BEGIN')
       const result = await work({
-        run: async (statement, values) => (await client.query({ ...statement, values: values as unknown[] })).rows as never,
+        run: async (statement, values) => {
+          const startedMs = performance.now()
+          const { rows } = await client.query({ ...statement, values: values as unknown[] })
+          this.tell(statement, 'ok', startedMs)
+          return rows as never
+        },
       })
       await client.query('COMMIT')
       return result
@@ -114,6 +137,10 @@ export class HotPool implements StatementRunner {
       // With an error the pool destroys the client: its transaction could not be ended.
       client.release(failure)
     }
+  }
+
+  private tell({ name = 'other' }: Statement, result: StatementTimes['result'], startedMs: number): void {
+    this.ended({ statement: name, result, durationMs: performance.now() - startedMs })
   }
 
   private async connect(): Promise<pg.PoolClient> {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { TaskError, type AcceptResult, type ClaimedTask, type ClaimRoom, type NewTask } from '#libs/kernel'
+import { FIRST_SETTINGS_VERSION, TaskError, type AcceptResult, type ClaimedTask, type ClaimRoom, type NewTask } from '#libs/kernel'
 import {
   makeBigintArray,
   makeBooleanArray,
@@ -13,9 +13,6 @@ import type { HotPool, Row, Statement, StatementRunner } from '../connection/hot
 import { toOwnClock } from '../connection/own-clock.js'
 import { makeLaneArrays } from './lane-arrays.js'
 import { lockKeys, makeKeyArray, promoteHeads } from './ordering.statements.js'
-
-/** The default of `task_queue.settings_version`. */
-const FIRST_SETTINGS_VERSION = 1
 
 /**
  * Rows are inserted sorted by id, so that two replicas with the same tasks never wait for each other in a circle. `IN` inside an

@@ -9,6 +9,10 @@ const SAMPLE: Statement = {
          coalesce(sum(size_bytes) FILTER (WHERE state = 'pending'), 0)::bigint AS pending_bytes,
          count(*) FILTER (WHERE state = 'pending' AND run_at > now()) AS deferred,
          count(*) FILTER (WHERE state = 'running') AS running,
+         count(*) FILTER (WHERE state = 'held') AS held,
+         coalesce(extract(epoch FROM now() - min(run_at) FILTER (WHERE state = 'pending' AND is_head AND run_at <= now())), 0)::float8 AS oldest_due_s,
+         (SELECT count(*) FROM outbox) AS outbox,
+         (SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 FROM outbox) AS outbox_oldest_s,
          (extract(epoch FROM clock_timestamp() - statement_timestamp()) * 1000)::float8 AS cost_ms
   FROM task_queue`,
 }
@@ -26,6 +30,12 @@ export interface QueueSample {
   readonly pending_bytes: number
   readonly deferred: number
   readonly running: number
+  readonly held: number
+  /** In seconds, of a task that could be claimed; 0 where none is due. */
+  readonly oldest_due_s: number
+  /** Messages that wait for Kafka, and the age of the oldest in seconds. */
+  readonly outbox: number
+  readonly outbox_oldest_s: number
   /** How long PostgreSQL has counted, without the way there and back. */
   readonly cost_ms: number
 }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { InjectMetric } from '@willsoto/nestjs-prometheus'
 import type { Gauge } from 'prom-client'
-import { collectBefore } from '../collect-before.js'
+import { collectBefore } from '#libs/metrics'
 import { PostgresLedger } from '../ledger/postgres-ledger.js'
 import { ANSWERS_SPOOLED, ANSWERS_SPOOLED_BYTES, ANSWERS_WAITING, ANSWERS_WAITING_BYTES } from './answer.metrics.js'
 import { SpoolLifecycle } from './spool.lifecycle.js'

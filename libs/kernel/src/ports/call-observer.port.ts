@@ -9,6 +9,8 @@ export interface CallReport {
   readonly params: ModelParams
   readonly messages: LlmCall['messages']
   readonly stream: boolean
+  /** Of the dispatch that has made it. */
+  readonly traceparent: string | null
   readonly startedAtMs: number
   readonly endedAtMs: number
   readonly result: SendResult

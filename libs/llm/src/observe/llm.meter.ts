@@ -24,13 +24,13 @@ export class LlmMeter {
     @InjectMetric(LLM_REPEATED) private readonly repeated: Counter<ModelLabels>,
   ) {}
 
-  count({ task, attempt, result, answer, cost, startedAtMs, endedAtMs }: CallReport): void {
+  count({ task, attempt, result, answer, cost, startedAtMs, endedAtMs, traceparent }: CallReport): void {
     const labels = { provider: task.provider, model: this.labelOf(task.model) }
     this.calls.inc({ ...labels, result: result.kind, code: result.kind === 'answered' ? 'none' : result.error.code })
     if (attempt.number > 1) this.repeated.inc(labels)
-    observeWithTrace(this.duration, { ...labels, result: result.kind }, (endedAtMs - startedAtMs) / 1_000)
+    observeWithTrace(this.duration, { ...labels, result: result.kind }, { value: (endedAtMs - startedAtMs) / 1_000, traceparent })
     const firstByteMs = result.kind === 'answered' ? result.answer.firstByteMs : undefined
-    if (firstByteMs !== undefined) observeWithTrace(this.firstToken, labels, firstByteMs / 1_000)
+    if (firstByteMs !== undefined) observeWithTrace(this.firstToken, labels, { value: firstByteMs / 1_000, traceparent })
     if (cost !== undefined) this.cost.inc(labels, cost)
     if (!answer?.usage) return
     const { prompt_tokens: input, completion_tokens: output, precached_prompt_tokens: cached = 0 } = answer.usage

@@ -22,6 +22,7 @@ function makeReport(fields: Partial<CallReport> = {}): CallReport {
     params: { max_tokens: 256, temperature: 0.5 },
     messages: [{ role: 'user', content: 'a secret question' }],
     stream: true,
+    traceparent: `00-${SAMPLED.traceId}-${SAMPLED.spanId}-01`,
     startedAtMs: 1_000,
     endedAtMs: 3_000,
     result: { kind: 'answered', answer: makeAnswer('a secret answer', { firstByteMs: 250 }) },

@@ -18,8 +18,23 @@ export class MeteredCallObserver extends CallObserver {
     try {
       this.meter.count(report)
       this.spans.record(report)
+      this.logger.debug('a call has ended', describe(report))
     } catch (error) {
       this.logger.error('a call could not be measured', { error })
     }
+  }
+}
+
+function describe({ task, attempt, result, answer, startedAtMs, endedAtMs }: CallReport): Record<string, unknown> {
+  return {
+    provider: task.provider,
+    model: task.model,
+    attempt: attempt.number,
+    attempt_id: attempt.id,
+    result: result.kind,
+    code: result.kind === 'answered' ? undefined : result.error.code,
+    duration_ms: endedAtMs - startedAtMs,
+    finish_reason: answer?.finishReason,
+    usage: answer?.usage,
   }
 }

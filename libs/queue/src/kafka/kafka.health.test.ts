@@ -23,7 +23,7 @@ describe(KafkaHealth.name, () => {
   it('is down, and names them, while brokers are silent, though the group answers', async () => {
     const { status, health } = makeHealth()
     status.update({ state: 'ready' })
-    status.watchFetches({ lastFetchAt: null, silentBrokers: [2] })
+    status.watchFetches({ lastFetchAt: null, lags: [], silentBrokers: [2] })
     expect(await health.check()).toEqual({ status: 'down', details: { state: 'ready', partitions: 0, silent_brokers: [2] } })
   })
 

@@ -1,6 +1,8 @@
 import { Module, type DynamicModule, type ModuleMetadata } from '@nestjs/common'
+import { StatusRegistry } from '#libs/health'
 import { Admission, Clock, Ledger, WorkerLease } from '#libs/kernel'
 import { ledgerTransportSettings, type LedgerTransportSettings } from './ledger-transport.settings.js'
+import { LedgerTransportStatus } from './ledger-transport.status.js'
 import { LedgerTransport } from './ledger.transport.js'
 
 @Module({})
@@ -16,6 +18,11 @@ export class LedgerTransportModule {
           inject: [Ledger, WorkerLease, Admission, Clock, ledgerTransportSettings.KEY],
           useFactory: (ledger: Ledger, lease: WorkerLease, admission: Admission, clock: Clock, settings: LedgerTransportSettings) =>
             new LedgerTransport({ ledger, lease, admission, clock, ...settings }),
+        },
+        {
+          provide: LedgerTransportStatus,
+          inject: [StatusRegistry, LedgerTransport],
+          useFactory: (registry: StatusRegistry, transport: LedgerTransport) => new LedgerTransportStatus(registry, transport),
         },
       ],
       exports: [LedgerTransport],

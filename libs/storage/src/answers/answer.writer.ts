@@ -7,6 +7,7 @@ import { kindOfName } from '../files/media-kind.js'
 import { findKeyProblem } from '../object-key.js'
 import { findObject } from '../s3/find-object.js'
 import { S3Calls } from '../s3/s3-calls.js'
+import { StorageMeter } from '../storage.meter.js'
 import { storageSettings, type StorageSettings } from '../storage.settings.js'
 
 const SHA256_METADATA = 'sha256'
@@ -20,6 +21,7 @@ const PLAIN_TEXT = 'text/plain'
 export class AnswerWriter {
   constructor(
     private readonly calls: S3Calls,
+    private readonly meter: StorageMeter,
     @Inject(storageSettings.KEY) private readonly settings: StorageSettings,
   ) {}
 
@@ -36,6 +38,7 @@ export class AnswerWriter {
       },
       signal,
     )
+    this.meter.countBytes('written', body.length)
     return reference
   }
 

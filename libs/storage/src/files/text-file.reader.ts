@@ -6,6 +6,7 @@ import { TaskError, type FileRequest, type FileText } from '#libs/kernel'
 import { checkSize, readBody, type ObjectBody } from '../s3/read-body.js'
 import { S3Calls } from '../s3/s3-calls.js'
 import { S3ResponseError } from '../s3/s3-response.error.js'
+import { StorageMeter } from '../storage.meter.js'
 import { storageSettings, type StorageSettings } from '../storage.settings.js'
 import { decodeText } from './decode-text.js'
 import { authorizeRead } from './file-access.policy.js'
@@ -20,6 +21,7 @@ const PLAIN_TEXT: TextKind = { kind: 'text', mediaType: 'text/plain', charset: u
 export class TextFileReader {
   constructor(
     private readonly calls: S3Calls,
+    private readonly meter: StorageMeter,
     @Inject(storageSettings.KEY) private readonly settings: StorageSettings,
   ) {}
 
@@ -38,6 +40,7 @@ export class TextFileReader {
     const expected = requireText(kindOfMediaType(request.mediaType) ?? kindOfName(key), key)
     const body = await this.fetch(bucket, request, signal)
     const { mediaType, charset } = expected ?? requireText(kindOfMediaType(body.contentType), key) ?? PLAIN_TEXT
+    this.meter.countBytes('read', body.bytes.length)
     const text = decodeText(body.bytes, charset)
     return { bucket, key, text, sizeBytes: body.bytes.length, sha256: body.sha256, mediaType }
   }

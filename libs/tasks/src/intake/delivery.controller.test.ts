@@ -10,6 +10,8 @@ import { TenantDirectory } from '../types/tenant-directory.js'
 import { DeliveryController } from './delivery.controller.js'
 import { FakeTracer } from '../../../../test/fakes/fake.tracer.js'
 import { MessageParser } from './message-parser.js'
+import { TaskEvents } from '../metrics/task.events.js'
+import { IntakeWatch } from './intake.watch.js'
 import { TaskIntake } from './task.intake.js'
 
 function makeController(ledger: FakeLedger): DeliveryController {
@@ -23,7 +25,7 @@ function makeController(ledger: FakeLedger): DeliveryController {
       new FakePromptRenderer(),
       ledger,
       relay,
-      new FakeTracer(),
+      new IntakeWatch(new FakeTracer(), new TaskEvents()),
     ),
   )
 }

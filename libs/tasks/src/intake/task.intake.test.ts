@@ -13,6 +13,8 @@ import { TenantDirectory } from '../types/tenant-directory.js'
 import { FakeTracer, NEW_TRACE } from '../../../../test/fakes/fake.tracer.js'
 import { MessageParser } from './message-parser.js'
 import { makeOrderingKey } from './ordering-key.js'
+import { TaskEvents } from '../metrics/task.events.js'
+import { IntakeWatch } from './intake.watch.js'
 import { TaskIntake } from './task.intake.js'
 
 const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
@@ -35,7 +37,7 @@ beforeEach(() => {
     new FakePromptRenderer(),
     ledger,
     relay,
-    new FakeTracer(),
+    new IntakeWatch(new FakeTracer(), new TaskEvents()),
   )
 })
 

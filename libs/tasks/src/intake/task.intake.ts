@@ -1,11 +1,13 @@
 import { hash } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
-import { HEADERS } from '#libs/contracts'
+import { HEADERS, type ErrorCode } from '#libs/contracts'
 import { classifyError, Ledger, PromptRenderer, TaskError, TaskTypes, type Delivery, type NewTask } from '#libs/kernel'
-import { isTraceParent, Tracer } from '#libs/tracing'
+import { isTraceParent } from '#libs/tracing'
+import type { TakenDelivery } from '../metrics/task.events.js'
 import { OutboxRelay } from '../outbox/outbox.relay.js'
 import { resolveTask, type ResolutionRules } from '../types/resolve-task.js'
 import { TenantDirectory } from '../types/tenant-directory.js'
+import { IntakeWatch } from './intake.watch.js'
 import { makeOrderingKey } from './ordering-key.js'
 import { MessageParser } from './message-parser.js'
 import { makeRejection, type Problem } from './rejection.js'
@@ -28,50 +30,57 @@ export class TaskIntake {
     prompts: PromptRenderer,
     private readonly ledger: Ledger,
     private readonly relay: OutboxRelay,
-    private readonly tracer: Tracer,
+    private readonly watch: IntakeWatch,
   ) {
     this.rules = { types, tenants, prompts }
   }
 
   /** Rejects only when the ledger could not store a delivery; then all of them are offered again. */
   async take(deliveries: readonly Delivery[]): Promise<void> {
-    const problems = await Promise.all(deliveries.map((delivery) => this.store(delivery)))
+    const offers = await Promise.all(deliveries.map((delivery) => this.store(delivery)))
     const rejections = deliveries.flatMap((delivery, index) => {
-      const problem = problems[index]
+      const { problem } = offers[index]!
       return problem ? [makeRejection(delivery, problem)] : []
     })
     if (rejections.length > 0) this.relay.publish(await this.ledger.reject(rejections))
+    offers.forEach((offer) => this.watch.tell(describeOffer(offer)))
   }
 
-  /** Why the delivery must be rejected; undefined when it is stored. */
-  private async store(delivery: Delivery): Promise<Problem | undefined> {
-    const span = this.tracer.startDelivery(readTraceparent(delivery.headers), delivery)
-    try {
-      const problem = await span.run(() => this.offer(delivery, span.traceparent))
-      span.end(problem ? { ok: false, error: problem.error } : { ok: true })
-      return problem
-    } catch (error) {
-      span.end({ ok: false, error })
-      throw error
-    }
+  private store(delivery: Delivery): Promise<Offer> {
+    return this.watch.follow(delivery, readTraceparent(delivery.headers), (traceparent) => this.offer(delivery, traceparent))
   }
 
-  private async offer(delivery: Delivery, traceparent: string): Promise<Problem | undefined> {
+  private async offer(delivery: Delivery, traceparent: string): Promise<Offer> {
     const { message, error, taskId } = this.parser.parse(delivery)
-    if (error) return { error, ...(taskId !== undefined && { taskId }) }
+    if (error) return refuse({ error, ...(taskId !== undefined && { taskId }) })
     const { task, error: refusal } = resolveTask(message, delivery.topic, this.rules)
-    if (refusal) return { error: refusal, taskId: message.task_id, ...(message.tenant !== undefined && { tenant: message.tenant }) }
+    if (refusal) return refuse({ error: refusal, taskId: message.task_id, ...(message.tenant !== undefined && { tenant: message.tenant }) })
     const known = { taskId: message.task_id, tenant: task.tenant.name }
     try {
       const result = await this.ledger.accept(makeNewTask(delivery, { taskId: message.task_id, traceparent, task }))
-      return result === 'conflict' ? { ...known, error: makeConflict(message.task_id) } : undefined
+      if (result === 'conflict') return refuse({ ...known, error: makeConflict(message.task_id) })
+      return { outcome: result === 'accepted' ? 'accepted' : 'duplicate', type: task.type.name }
     } catch (thrown) {
       const failure = classifyError(thrown)
       // The ledger is away: nothing is known of this delivery. Anything else is about this one record, which must not stop its partition.
       if (failure.code === 'ledger_unavailable') throw failure
-      return { ...known, error: failure }
+      return refuse({ ...known, error: failure })
     }
   }
+}
+
+/** `outcome` and `code` are what the trace reads. */
+type Offer =
+  | { readonly outcome: 'accepted' | 'duplicate'; readonly type: string; readonly problem?: never }
+  /** It must be rejected. */
+  | { readonly outcome: 'failed'; readonly code: ErrorCode; readonly problem: Problem }
+
+function refuse(problem: Problem): Offer {
+  return { outcome: 'failed', code: problem.error.code, problem }
+}
+
+function describeOffer(offer: Offer): TakenDelivery {
+  return offer.problem ? { result: 'rejected', code: offer.code } : { result: offer.outcome, type: offer.type }
 }
 
 function makeConflict(taskId: string): TaskError {

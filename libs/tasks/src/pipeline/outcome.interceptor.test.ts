@@ -7,6 +7,7 @@ import { FakeResultPublisher } from '../../../../test/fakes/fake-result.publishe
 import { FakeClock } from '../../../../test/fakes/fake.clock.js'
 import { FakeTracer } from '../../../../test/fakes/fake.tracer.js'
 import { MessageParser } from '../intake/message-parser.js'
+import { TaskEvents } from '../metrics/task.events.js'
 import { OutboxRelay } from '../outbox/outbox.relay.js'
 import { OutcomeStore } from '../run/outcome.store.js'
 import { OutcomeInterceptor } from './outcome.interceptor.js'
@@ -26,7 +27,9 @@ function makeInterceptor() {
   const ledger = new FakeLedger()
   const store = new OutcomeStore(ledger, new OutboxRelay(ledger, new FakeResultPublisher()), parser, new FakeClock())
   const intercept = (context: PipelineContext, result: Observable<unknown>): Promise<unknown> =>
-    lastValueFrom(new OutcomeInterceptor(store, new FakeTracer()).intercept(makeExecution(context), { handle: () => result }))
+    lastValueFrom(
+      new OutcomeInterceptor(store, new FakeTracer(), new TaskEvents()).intercept(makeExecution(context), { handle: () => result }),
+    )
   return { ledger, intercept }
 }
 

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { classifyError, PipelineStep, TaskContext, type PipelineContext } from '#libs/kernel'
 import { runBelow, Tracer } from '#libs/tracing'
+import { TaskEvents } from '../metrics/task.events.js'
 import { OutcomeStore } from '../run/outcome.store.js'
 import { makeFailure, type Verdict } from './verdict.js'
 
@@ -13,6 +14,7 @@ export class OutcomeInterceptor extends PipelineStep {
   constructor(
     private readonly outcomes: OutcomeStore,
     private readonly tracer: Tracer,
+    private readonly events: TaskEvents,
   ) {
     super()
   }
@@ -30,8 +32,11 @@ export class OutcomeInterceptor extends PipelineStep {
       verdict = makeFailure(classifyError(thrown))
     }
     context.releaseStream()
-    const store = () => this.outcomes.store(context, verdict)
+    const store = () => context.timed('store', () => this.outcomes.store(context, verdict))
     // The span of the dispatch has ended; what is stored of it belongs below it all the same.
-    return this.tracer.records ? runBelow(context.traceparent, store) : store()
+    const stored = await (this.tracer.records ? runBelow(context.traceparent, store) : store())
+    const deferralClass = verdict.outcome === 'deferred' && stored.outcome === 'deferred' ? { deferralClass: verdict.deferralClass } : {}
+    this.events.emit('settled', { context, ...stored, ...deferralClass })
+    return stored
   }
 }

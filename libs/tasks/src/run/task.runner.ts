@@ -64,7 +64,7 @@ export class TaskRunner {
     if (refusal) return refusal
     const client = this.clients.of(task.provider)
     const contextWindow = client.contextWindow(task.model)
-    using prompt = await context.inTime((signal) => this.preparer.render(known, contextWindow, signal))
+    using prompt = await context.timed('prepare', () => context.inTime((signal) => this.preparer.render(known, contextWindow, signal)))
     context.promptVersion = prompt.promptVersion
     const estimatedTokens = prompt.estimatedPromptTokens + known.call.params.max_tokens
     const ready: ReadyTask = { ...known, client, messages: prompt.messages, estimatedTokens }
@@ -130,10 +130,12 @@ export class TaskRunner {
   private async call(context: TaskContext, ready: ReadyTask, attempt: OpenAttempt): Promise<SentCall> {
     context.checkMaySend()
     const startedAtMs = context.nowMs
-    const result = await this.sendOnce(context, ready, attempt)
+    const result = await context.timed('call', () => this.sendOnce(context, ready, attempt))
     const { task } = context
     const { params } = ready.call
-    return { task, attempt, params, messages: ready.messages, stream: ready.type.stream, startedAtMs, endedAtMs: context.nowMs, result }
+    const { messages, type } = ready
+    const { traceparent, nowMs: endedAtMs } = context
+    return { task, attempt, params, messages, stream: type.stream, traceparent, startedAtMs, endedAtMs, result }
   }
 
   private async sendOnce(context: TaskContext, { client, messages, call, type }: ReadyTask, attempt: OpenAttempt): Promise<SendResult> {
@@ -163,7 +165,7 @@ export class TaskRunner {
     if (result.kind === 'answered') {
       const { promptVersion } = context
       const kept: KeptAnswer = { ...result.answer, ...(promptVersion !== undefined && { promptVersion }) }
-      const failure = await this.record(context, attempt, kept)
+      const failure = await context.timed('record', () => this.record(context, attempt, kept))
       if (failure) {
         this.observer.observe({ ...sent, result: { kind: 'maybe_paid', error: failure } })
         return this.settleMaybePaid(context, { ready, attempt, result: { kind: 'maybe_paid', error: failure } })
@@ -199,7 +201,7 @@ export class TaskRunner {
     known: KnownTask,
     { attemptId, kept, onRead }: { attemptId: string; kept: KeptAnswer; onRead?: (answer: LlmAnswer) => void },
   ): Promise<RunResult> {
-    const verdict = await this.judge.judge(known, kept, context.signal, onRead)
+    const verdict = await context.timed('judge', () => this.judge.judge(known, kept, context.signal, onRead))
     context.book({ attemptId, usage: 'facts' in verdict ? verdict.facts.answer?.usage : undefined, wasNotSent: false })
     return verdict
   }

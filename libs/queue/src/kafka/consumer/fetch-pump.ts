@@ -184,6 +184,7 @@ export class FetchPump {
     if (records.length > 0) {
       let bytes = 0
       for (const record of records) bytes += record.sizeBytes
+      this.options.events.emit('fetched', { topic: lane.topic, records: records.length, sizeBytes: bytes })
       this.recordBytes += (bytes / records.length - this.recordBytes) / 8
     }
     if (nextOffset > lane.position) lane.append(records, nextOffset, topicId)

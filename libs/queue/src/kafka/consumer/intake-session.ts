@@ -5,6 +5,7 @@ import type { ClusterAdmin, GroupMembership, KafkaClient, RecordReader, TopicPar
 import { FetchPump } from './fetch-pump.js'
 import { IntakeWindow } from './intake-window.js'
 import type { KafkaStatus } from './kafka-status.js'
+import { LagWatch, type PartitionLag } from './lag.watch.js'
 import { OffsetCommitter } from './offset-committer.js'
 import { PartitionLane } from './partition-lane.js'
 import { PartitionLanes } from './partition-lanes.js'
@@ -13,6 +14,7 @@ import type { StartPosition, StartPositions } from './start-positions.js'
 
 const LAST_COMMIT_ATTEMPTS = 5
 const TOPOLOGY_CHECK_MS = 30_000
+const LAG_CHECK_MS = 5_000
 
 export interface IntakeSessionOptions {
   readonly client: KafkaClient
@@ -42,6 +44,7 @@ export class IntakeSession {
   private readonly lanes: PartitionLanes
   private readonly committer: OffsetCommitter
   private readonly pump: FetchPump
+  private readonly lag: LagWatch
   private end!: (cause: Error) => void
   private lastHeartbeatMs: number
   private lost = false
@@ -70,6 +73,7 @@ export class IntakeSession {
       events: options.events,
     })
     this.pump = this.createPump()
+    this.lag = new LagWatch({ lanes: this.lanes, admin: this.admin, topics: settings.topics.tasks, intervalMs: LAG_CHECK_MS, clock })
   }
 
   get lastFetchAt(): number | null {
@@ -78,6 +82,10 @@ export class IntakeSession {
 
   get silentBrokers(): readonly number[] {
     return this.pump.silentBrokers(this.options.settings.stallTimeoutMs)
+  }
+
+  get lags(): readonly PartitionLag[] {
+    return this.lag.read()
   }
 
   /** How long the group, or the brokers, have owed an answer. */
@@ -93,6 +101,7 @@ export class IntakeSession {
     await this.membership.join()
     if (this.closing !== undefined) return
     this.committer.start()
+    this.lag.start()
     // The consumer protocol's broker assigns new partitions by itself; classic members learn of them only when they join.
     if (settings.groupProtocol === 'classic') {
       this.topologyTimer = setInterval(() => void this.checkTopology(known.length), TOPOLOGY_CHECK_MS)
@@ -107,6 +116,7 @@ export class IntakeSession {
   private async leave(): Promise<void> {
     clearInterval(this.topologyTimer)
     this.pump.close()
+    this.lag.stop()
     await this.lanes.close({ commit: !this.lost })
     this.committer.stop()
     await Promise.allSettled([this.membership.leave(), this.reader.close(), this.admin.close()])

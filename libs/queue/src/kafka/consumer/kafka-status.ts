@@ -1,5 +1,6 @@
 import { BehaviorSubject, type Observable } from 'rxjs'
 import type { TopicPartition } from '../kafka-client.port.js'
+import type { PartitionLag } from './lag.watch.js'
 
 export type KafkaState = 'connecting' | 'joining' | 'ready' | 'draining' | 'stopped'
 
@@ -13,9 +14,11 @@ export interface KafkaStatusSnapshot {
   readonly lastFetchAt: number | null
   /** Ids of those that have owed an answer for longer than the stall timeout. */
   readonly silentBrokers: readonly number[]
+  /** Of the partitions of this member, as far as their ends are known. */
+  readonly lags: readonly PartitionLag[]
 }
 
-export type FetchWatch = Pick<KafkaStatusSnapshot, 'lastFetchAt' | 'silentBrokers'>
+export type FetchWatch = Pick<KafkaStatusSnapshot, 'lastFetchAt' | 'silentBrokers' | 'lags'>
 
 /** Where the intake stands: for health checks. `ready` means that the group has answered. */
 export class KafkaStatus {
@@ -25,17 +28,18 @@ export class KafkaStatus {
     lastError: null,
     lastFetchAt: null,
     silentBrokers: [],
+    lags: [],
   })
-  private fetches: FetchWatch = { lastFetchAt: null, silentBrokers: [] }
+  private fetches: FetchWatch = { lastFetchAt: null, silentBrokers: [], lags: [] }
 
-  /** Emits on every change but those of `lastFetchAt` and `silentBrokers`. */
+  /** Emits on every change but those of what is watched. */
   get changes(): Observable<KafkaStatusSnapshot> {
     return this.subject
   }
 
   get current(): KafkaStatusSnapshot {
-    const { lastFetchAt, silentBrokers } = this.fetches
-    return { ...this.subject.value, lastFetchAt, silentBrokers }
+    const { lastFetchAt, silentBrokers, lags } = this.fetches
+    return { ...this.subject.value, lastFetchAt, silentBrokers, lags }
   }
 
   update(change: Partial<Omit<KafkaStatusSnapshot, keyof FetchWatch>>): void {

@@ -102,6 +102,12 @@ export class PartitionLane implements TopicPartition {
     return this.pending
   }
 
+  /** When (its timestamp) the oldest record was produced that came and is not stored; null where none is known, as while all of them are in flight. */
+  get oldestWaitingAtMs(): number | null {
+    const record = this.rejected[0]?.batch.deliveries[0] ?? this.waiting[this.head]
+    return record?.timestampMs ?? null
+  }
+
   get isClosed(): boolean {
     return this.closing.signal.aborted
   }

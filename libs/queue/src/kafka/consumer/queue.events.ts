@@ -16,11 +16,19 @@ export interface BatchEvent extends TopicPartition {
  */
 export type OffsetResetCause = 'out_of_range' | 'made_anew'
 
+/** Of one request. */
+export interface ProducedTopic {
+  readonly records: number
+  readonly sizeBytes: number
+}
+
 /** What happens at the queue, for metrics and logs. */
 export interface QueueEventMap {
   batchDispatched: [BatchEvent]
   batchStored: [BatchEvent & { readonly durationMs: number }]
   batchFailed: [BatchEvent & { readonly error: Error; readonly retryInMs: number }]
+  /** Records of one topic that a fetch has brought. */
+  fetched: [{ readonly topic: string; readonly records: number; readonly sizeBytes: number }]
   committed: [{ readonly offsets: readonly RecordPosition[]; readonly durationMs: number }]
   /** `attempt`: of the commit that follows, 2 or more. */
   commitFailed: [{ readonly offsets: readonly RecordPosition[]; readonly error: Error; readonly attempt: number }]
@@ -42,7 +50,14 @@ export interface QueueEventMap {
   /** How long the topics keep their records could not be found out, so it was not compared with TASK_ID_RETENTION_DAYS. */
   retentionUnknown: [{ readonly error: Error }]
   topicsCreated: [{ readonly topics: readonly string[] }]
-  produced: [{ readonly records: number; readonly sizeBytes: number; readonly durationMs: number }]
+  produced: [
+    {
+      readonly records: number
+      readonly sizeBytes: number
+      readonly durationMs: number
+      readonly topics: ReadonlyMap<string, ProducedTopic>
+    },
+  ]
   produceFailed: [{ readonly records: number; readonly error: Error; readonly attempt: number }]
   /** The service must not go on: end the process with a failure. Without a listener it is thrown. */
   fatal: [Error]

@@ -2,7 +2,7 @@ import { classifyError, GroupCommit, ResultPublisher, TaskError, type OutboxMess
 import type { PortPolicies, PortPolicy } from '#libs/resilience'
 import type { OpenSpan } from '#libs/tracing'
 import type { QueueSettings } from '../../queue.settings.js'
-import type { QueueEvents } from '../consumer/queue.events.js'
+import type { ProducedTopic, QueueEvents } from '../consumer/queue.events.js'
 import { ProduceError, type KafkaClient, type ProducedRecord, type RecordProducer } from '../kafka-client.port.js'
 import { eventIdOf, makeProducedRecord } from './make-produced-record.js'
 import { openSendSpan } from './send-span.js'
@@ -126,13 +126,27 @@ export class KafkaResultPublisher extends ResultPublisher {
       if (error instanceof ProduceError && error.kind === 'too_large') throw error
       throw TaskError.unavailable('queue_unavailable', `Kafka has not taken the messages: ${(error as Error).message}`, error)
     }
-    events.emit('produced', { records: records.length, sizeBytes: sizeOf(records), durationMs: performance.now() - startedAt })
+    events.emit('produced', {
+      records: records.length,
+      sizeBytes: sizeOf(records),
+      durationMs: performance.now() - startedAt,
+      topics: countByTopic(records),
+    })
   }
 }
 
 /** `queue_unavailable` where no broker has answered; what a broker refuses is its answer. */
 function areBrokersAway(error: unknown): boolean {
   return error instanceof TaskError && error.cause instanceof ProduceError && error.cause.kind === 'unavailable'
+}
+
+function countByTopic(records: readonly ProducedRecord[]): Map<string, ProducedTopic> {
+  const topics = new Map<string, ProducedTopic>()
+  for (const { topic, value } of records) {
+    const known = topics.get(topic)
+    topics.set(topic, { records: (known?.records ?? 0) + 1, sizeBytes: (known?.sizeBytes ?? 0) + value.length })
+  }
+  return topics
 }
 
 function sizeOf(records: readonly ProducedRecord[]): number {
