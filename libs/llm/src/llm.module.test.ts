@@ -1,5 +1,6 @@
 import { Test } from '@nestjs/testing'
-import { describe, expect, it } from 'vitest'
+import { register } from 'prom-client'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { ConfigModule } from '#libs/config'
 import { LlmClients } from '#libs/kernel'
 import { MetricsModule } from '#libs/metrics'
@@ -17,6 +18,8 @@ async function start(env: Record<string, string>) {
     .compile()
   return { application, clients: application.get(LlmClients) }
 }
+
+beforeEach(() => register.clear())
 
 describe(LlmModule.name, () => {
   it('gives a client for each configured provider', async () => {
