@@ -91,6 +91,19 @@ describe('Sluice, looked at by an operator', { timeout: 60_000 }, () => {
     expect(cleared.body).toMatchObject({ rules: [] })
   })
 
+  it('keeps its log lines in PostgreSQL', async () => {
+    const lines = await waitUntil(
+      async () => {
+        const found = await rig.ledger.rows<{ level: string; line: object }>(
+          `SELECT level, line FROM log_line WHERE message = 'log levels were changed'`,
+        )
+        return found.length > 0 && found
+      },
+      { what: 'the line of the change' },
+    )
+    expect(lines[0]).toMatchObject({ level: 'warn', line: { service: 'sluice', context: 'LogLevelController', actor: 'ada' } })
+  })
+
   it('logs everything at debug after SIGUSR2, and no more after another one', async () => {
     worker.signal('SIGUSR2')
     await waitUntil(async () => (await rules()).length === 1, { what: 'the rule of the signal' })

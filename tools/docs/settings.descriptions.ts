@@ -37,6 +37,17 @@ export const SETTING_GROUPS: readonly SettingGroup[] = [
       ADMIN_HEAP_TOKEN: { does: 'Good for heap snapshots alone, which hold prompts and secrets. Without it there are none.', secret: true },
       LOG_LEVEL: { does: 'The least level that is logged.' },
       LOG_FORMAT: { does: '`pretty` is for people at a terminal and needs the package `pino-pretty`, which is not in the image.' },
+      LOG_DATABASE: { does: 'Whether log lines go to PostgreSQL too ([logging.md](logging.md)).' },
+      LOG_DATABASE_URL: { does: 'Where they go; the table makes itself there.', defaultIs: '`DATABASE_URL`', secret: true },
+      LOG_DATABASE_LEVEL: { does: 'The least level that goes there.' },
+      LOG_DATABASE_BUFFER_BYTES: { does: 'Lines that may wait for PostgreSQL, in memory. What does not fit is lost and counted.' },
+      LOG_DATABASE_RETENTION_DAYS: { does: 'How long lines are kept there.' },
+      LOG_FILE: {
+        does: 'A file for log lines, which is put aside when it is full or old. For installations without anything that collects stdout.',
+      },
+      LOG_FILE_MAX_BYTES: { does: 'Size of one file.' },
+      LOG_FILE_MAX_AGE_DAYS: { does: 'Age of one file; it is put aside at midnight (UTC).' },
+      LOG_FILE_TOTAL_BYTES: { does: 'Size of all files that were put aside; the oldest ones are removed.' },
       SHUTDOWN_GRACE_MS: {
         does: 'How long running calls may go on after SIGTERM; at least `LLM_CALL_TIMEOUT_MS` + 10 s, so that a stop breaks off no call.',
       },

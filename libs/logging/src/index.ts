@@ -1,7 +1,6 @@
 export { AppLogger } from './app-logger.js'
 export { ContextInterceptor } from './context.interceptor.js'
 export { LogContext, type LogFields } from './log-context.js'
-export { LogOutput } from './log-output.js'
 export { LoggingModule } from './logging.module.js'
 export { LOG_LEVELS, loggingSettings, type LogLevel } from './logging.settings.js'
 export { DebugSwitch } from './levels/debug.switch.js'

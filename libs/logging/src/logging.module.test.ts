@@ -4,7 +4,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { ConfigModule, SettingsError } from '#libs/config'
 import { TaskError } from '#libs/kernel'
-import { AppLogger, LogContext, LoggingModule, loggingSettings, LogOutput } from '#libs/logging'
+import { AppLogger, LogContext, LoggingModule, loggingSettings } from '#libs/logging'
 import { LogStream, type FileWriter } from './log-stream.js'
 
 const lines: string[] = []
@@ -107,35 +107,25 @@ describe(LoggingModule.name, () => {
   })
 })
 
-describe(LogOutput.name, () => {
-  it('flushes when the application shuts down and counts what was lost', async () => {
-    const stream = new LogStream({ fd: 1, writer: recorder })
-    const flush = vi.spyOn(stream, 'flush')
-    const output = new LogOutput({ level: 'info', format: 'json' }, stream)
-    expect(output.destination).toBe(stream)
-    expect(output.dropped).toBe(0)
-    await output.onApplicationShutdown()
-    expect(flush).toHaveBeenCalledOnce()
-  })
-
-  it('writes the rest when the process exits', () => {
-    const exits: (() => void)[] = []
-    vi.spyOn(process, 'once').mockImplementation((_event, listener) => {
-      exits.push(listener as () => void)
-      return process
-    })
-    onTestFinished(() => void vi.restoreAllMocks())
-    const stream = new LogStream({ fd: 1, writer: recorder })
-    const flushSync = vi.spyOn(stream, 'flushSync')
-    expect(new LogOutput({ level: 'info', format: 'json' }, stream)).toBeDefined()
-    exits.forEach((exit) => exit())
-    expect(flushSync).toHaveBeenCalledOnce()
-  })
-})
-
 describe('loggingSettings', () => {
   it('has defaults and names what may be written', () => {
-    expect(loggingSettings.parse({})).toEqual({ level: 'info', format: 'json' })
+    expect(loggingSettings.parse({})).toEqual({ level: 'info', format: 'json', database: undefined, file: undefined })
+    expect(loggingSettings.parse({ DATABASE_URL: 'postgres://ledger/one' }).database).toEqual({
+      url: 'postgres://ledger/one',
+      level: 'info',
+      bufferBytes: 8_388_608,
+      retentionDays: 14,
+    })
+    expect(loggingSettings.parse({ DATABASE_URL: 'postgres://a/b', LOG_DATABASE_URL: 'postgres://logs/one' }).database?.url).toBe(
+      'postgres://logs/one',
+    )
+    expect(loggingSettings.parse({ DATABASE_URL: 'postgres://a/b', LOG_DATABASE: 'false' }).database).toBeUndefined()
+    expect(loggingSettings.parse({ LOG_FILE: '/var/log/sluice.log' }).file).toEqual({
+      path: '/var/log/sluice.log',
+      maxBytes: 104_857_600,
+      maxAgeDays: 1,
+      totalBytes: 1_073_741_824,
+    })
     expect(() => loggingSettings.parse({ LOG_LEVEL: 'loud', LOG_FORMAT: 'xml' })).toThrow(SettingsError)
     expect(() => loggingSettings.parse({ LOG_LEVEL: 'loud' })).toThrow('LOG_LEVEL: must be one of trace, debug')
   })

@@ -6,7 +6,10 @@ import { ContextInterceptor } from './context.interceptor.js'
 import { DebugSwitch } from './levels/debug.switch.js'
 import { LogLevels } from './levels/log-levels.js'
 import { LogContext } from './log-context.js'
-import { LogOutput } from './log-output.js'
+import { createLogOutput } from './sinks/create-log-output.js'
+import { LogOutput } from './sinks/log-output.js'
+import { LogMeter } from './sinks/log.meter.js'
+import { logMetrics } from './sinks/log.metrics.js'
 import { loggingSettings, type LoggingSettings } from './logging.settings.js'
 import { makeHttpLogOptions } from './http-log.options.js'
 import { makePinoLogger, type LogIdentity } from './pino-logger.js'
@@ -30,7 +33,9 @@ const EVERY_ROUTE = '/{*splat}'
       useFactory: ({ level }: LoggingSettings) => new LogLevels(level, new SystemClock()),
     },
     { provide: DebugSwitch, inject: [LogLevels], useFactory: (levels: LogLevels) => new DebugSwitch(levels, new SystemClock()) },
-    { provide: LogOutput, useFactory: (settings: LoggingSettings) => new LogOutput(settings), inject: [loggingSettings.KEY] },
+    { provide: LogOutput, inject: [loggingSettings.KEY], useFactory: createLogOutput },
+    ...logMetrics,
+    LogMeter,
   ],
   exports: [LogContext, ContextInterceptor, AppLogger, LogOutput, LogLevels, DebugSwitch],
 })
