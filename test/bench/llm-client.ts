@@ -14,6 +14,8 @@ import { parseArgs } from 'node:util'
 import { ConfigModule } from '#libs/config'
 import { LlmClients, type LlmClient } from '#libs/kernel'
 import { LlmModule, llmSettings } from '#libs/llm'
+import { MetricsModule } from '#libs/metrics'
+import { tracingSettings } from '#libs/tracing'
 
 const SIMULATOR = fileURLToPath(new URL('../../apps/simulator/src/main.js', import.meta.url))
 const MESSAGES = [
@@ -58,7 +60,12 @@ async function start(url: string) {
   process.env.GIGACHAT_BASE_URL = `${url}/api/v1`
   process.env.GIGACHAT_AUTH_URL = `${url}/api/v2/oauth`
   process.env.LLM_MAX_STREAMS = String(connections)
-  const application = await Test.createTestingModule({ imports: [ConfigModule.forRoot([llmSettings]), LlmModule] }).compile()
+  const imports = [
+    ConfigModule.forRoot([llmSettings, tracingSettings]),
+    MetricsModule.forRoot({ service: 'bench', version: '0' }),
+    LlmModule,
+  ]
+  const application = await Test.createTestingModule({ imports }).compile()
   return { application, client: application.get(LlmClients).of('gigachat') }
 }
 

@@ -18,7 +18,12 @@ export class ResilienceMeter {
     events.on('retried', ({ port }) => retries.inc({ port }))
     events.on('gaveUp', ({ port }) => giveUps.inc({ port }))
     events.on('timedOut', ({ port }) => giveUps.inc({ port }))
-    events.on('breakerMade', ({ port }) => state.set({ port }, STATE.closed))
+    events.on('breakerMade', ({ port }) => {
+      state.set({ port }, STATE.closed)
+      // A series that begins with its first event shows no increase at it.
+      retries.inc({ port }, 0)
+      giveUps.inc({ port }, 0)
+    })
     events.on('breakerOpened', ({ port }) => state.set({ port }, STATE.open))
     events.on('breakerHalfOpened', ({ port }) => state.set({ port }, STATE.halfOpen))
     events.on('breakerClosed', ({ port }) => state.set({ port }, STATE.closed))

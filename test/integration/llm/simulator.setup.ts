@@ -4,6 +4,9 @@ import { Test } from '@nestjs/testing'
 import { ConfigModule } from '#libs/config'
 import { LlmClients, type LlmCall, type SendResult } from '#libs/kernel'
 import { GigaChatClient, LlmModule, llmSettings } from '#libs/llm'
+import { MetricsModule } from '#libs/metrics'
+import { tracingSettings } from '#libs/tracing'
+import { register } from 'prom-client'
 import type { FaultInput } from '../../../apps/simulator/src/faults/fault.schema.js'
 import { SimulatorClient, type BillLine } from '../../../apps/simulator/src/testing/simulator.client.js'
 
@@ -33,10 +36,13 @@ export async function setUpSimulator(env: Record<string, string> = {}): Promise<
     ...env,
   })
   if (gigachat.controlUrl === undefined) throw new Error('these tests need the simulator: no other GigaChat has its control API')
-  const application = await Test.createTestingModule({ imports: [ConfigModule.forRoot([llmSettings]), LlmModule] })
-    .overrideProvider(llmSettings.KEY)
-    .useValue(settings)
-    .compile()
+  register.clear()
+  const imports = [
+    ConfigModule.forRoot([llmSettings, tracingSettings]),
+    MetricsModule.forRoot({ service: 'test', version: '0' }),
+    LlmModule,
+  ]
+  const application = await Test.createTestingModule({ imports }).overrideProvider(llmSettings.KEY).useValue(settings).compile()
   onTestFinished(() => application.close())
   const client = application.get(LlmClients).of('gigachat') as GigaChatClient
   const simulator = new SimulatorClient(new URL(gigachat.controlUrl).origin)

@@ -15,6 +15,8 @@ export class KafkaMeter {
     @InjectMetric(PRODUCED) produced: Counter<'topic'>,
     @InjectMetric(PRODUCED_BYTES) producedBytes: Counter<'topic'>,
   ) {
+    // A series that begins with its first event shows no increase at it.
+    for (const result of ['ok', 'failed']) commits.inc({ result }, 0)
     events.on('fetched', ({ topic, records, sizeBytes }) => {
       fetched.inc({ topic }, records)
       fetchedBytes.inc({ topic }, sizeBytes)

@@ -32,6 +32,8 @@ export class TaskMeter {
     @InjectMetric(DEAD_LETTERS) private readonly deadLetters: Counter<'kind' | 'code'>,
     @InjectMetric(TASK_DURATION) private readonly duration: Histogram<'type' | 'outcome'>,
   ) {
+    // A series that begins with its first event shows no increase at it.
+    for (const result of ['accepted', 'duplicate', 'rejected']) deliveries.inc({ result }, 0)
     events.on('taken', (delivery) => this.countDelivery(delivery))
     events.on('settled', (dispatch) => this.countDispatch(dispatch))
   }
