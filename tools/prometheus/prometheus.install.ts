@@ -48,14 +48,17 @@ async function unpackPackage(): Promise<string> {
 
 /** The one that Debian offers; its index is fetched where there is none, which only root may do. */
 async function readVersion(): Promise<string> {
-  const policy = () => run('apt-cache', ['policy', 'prometheus'], { timeout: LIMIT_MS })
-  const find = ({ stdout }: { stdout: string }) => /Candidate: (\d\S*)/.exec(stdout)?.[1]
-  const known = find(await policy())
+  const known = await askCandidate()
   if (known !== undefined) return known
   await run('apt-get', ['update'], { timeout: LIMIT_MS })
-  const fetched = find(await policy())
+  const fetched = await askCandidate()
   if (fetched === undefined) throw new Error('apt-cache knows no package prometheus')
   return fetched
+}
+
+async function askCandidate(): Promise<string | undefined> {
+  const { stdout } = await run('apt-cache', ['policy', 'prometheus'], { timeout: LIMIT_MS })
+  return /Candidate: (\d\S*)/.exec(stdout)?.[1]
 }
 
 async function download(folder: string): Promise<void> {
