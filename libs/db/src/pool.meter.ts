@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { InjectMetric } from '@willsoto/nestjs-prometheus'
 import type { Gauge, Histogram } from 'prom-client'
-import { collectBefore } from '#libs/metrics'
+import { collectBefore, HistogramFamily } from '#libs/metrics'
 import { HotPool } from './connection/hot-pool.js'
 import { POOL_CONNECTIONS, POOL_SIZE, POOL_WAIT, POOL_WAITING, STATEMENT_DURATION } from './pool.metrics.js'
 
@@ -16,8 +16,9 @@ export class PoolMeter {
     @InjectMetric(POOL_WAIT) wait: Histogram,
     @InjectMetric(STATEMENT_DURATION) duration: Histogram<'statement' | 'result'>,
   ) {
+    const statements = new HistogramFamily(duration, ['statement', 'result'])
     pool.onAcquire((waitMs) => wait.observe(waitMs / 1_000))
-    pool.onStatement(({ statement, result, durationMs }) => duration.observe({ statement, result }, durationMs / 1_000))
+    pool.onStatement(({ statement, result, durationMs }) => statements.of(statement, result).observe(durationMs / 1_000))
     collectBefore(size, () => size.set(pool.use.size))
     collectBefore(connections, () => {
       const { total, idle } = pool.use

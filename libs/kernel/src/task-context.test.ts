@@ -23,7 +23,7 @@ describe(TaskContext.name, () => {
       deadlineMs: 5,
     })
     const { context } = makeTaskContext(task, { receivedAtMs: 7 })
-    expect(context.subject).toEqual({ tenant: 'default', taskId: 'a', type: 'prompt', run: 2, attempt: 4 })
+    expect(context.subject).toEqual({ tenant: 'default', taskId: 'a', type: 'prompt', run: 2, attempt: 4, settingsVersion: 1 })
     expect(context).toMatchObject({
       transport: 'ledger',
       traceparent: 't',

@@ -47,8 +47,10 @@ export class TaskContext implements PipelineContext {
   attempts: number
   /** An answer of the run is in the ledger: it was paid for, and the run is finished from it. */
   hasAnswer: boolean
-  /** How long each step of this dispatch has taken, in milliseconds; steps that it did not come to are left out. */
-  readonly stepTimes = new Map<TaskStep, number>()
+  /** How long each step of this dispatch has taken, in milliseconds; 0 where it did not come to it. */
+  readonly stepTimes: Record<TaskStep, number> = { prepare: 0, admit: 0, call: 0, record: 0, judge: 0, store: 0 }
+  private step: TaskStep | null = null
+  private stepSinceMs = 0
   /** undefined: it holds no stream. */
   private streamSinceMs: number | undefined
 
@@ -86,19 +88,17 @@ export class TaskContext implements PipelineContext {
   /** Waits for a stream. Rejects as `inTime` does. */
   async acquireStream(): Promise<void> {
     if (this.streamSinceMs !== undefined) return
-    await this.timed('admit', () => this.inTime((signal) => this.options.admission.acquire(this.task, signal)))
+    this.enter('admit')
+    await this.inTime((signal) => this.options.admission.acquire(this.task, signal))
     this.streamSinceMs = this.options.clock.monotonicMs()
   }
 
-  /** Does a step and keeps how long it took; a step that is done twice counts together. */
-  async timed<T>(step: TaskStep, work: () => Promise<T>): Promise<T> {
-    const { clock } = this.options
-    const startedMs = clock.monotonicMs()
-    try {
-      return await work()
-    } finally {
-      this.stepTimes.set(step, (this.stepTimes.get(step) ?? 0) + clock.monotonicMs() - startedMs)
-    }
+  /** The dispatch has come to its next step; null: to its end. One that it comes to twice counts together. */
+  enter(step: TaskStep | null): void {
+    const nowMs = this.options.clock.monotonicMs()
+    if (this.step !== null) this.stepTimes[this.step] += nowMs - this.stepSinceMs
+    this.step = step
+    this.stepSinceMs = nowMs
   }
 
   /**

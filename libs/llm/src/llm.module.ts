@@ -1,5 +1,6 @@
 import { Inject, Module } from '@nestjs/common'
 import { CallObserver, LlmClients, SystemClock } from '#libs/kernel'
+import { LogLevels } from '#libs/logging'
 import { CertificateMeter } from '#libs/metrics'
 import { tracingSettings, type TracingSettings } from '#libs/tracing'
 import { ConfiguredLlmClients, type ClosableLlmClient } from './configured.llm-clients.js'
@@ -21,11 +22,16 @@ function createClients(settings: LlmSettings): ConfiguredLlmClients {
   return new ConfiguredLlmClients(clients)
 }
 
-function createObserver(meter: LlmMeter, { gigachat, openai }: LlmSettings, { capturesContent }: TracingSettings): CallObserver {
+function createObserver(
+  meter: LlmMeter,
+  { gigachat, openai }: LlmSettings,
+  { capturesContent }: TracingSettings,
+  levels?: LogLevels,
+): CallObserver {
   const origins = new Map<string, URL>()
   if (gigachat) origins.set('gigachat', gigachat.baseUrl)
   if (openai) origins.set('openai', openai.baseUrl)
-  return new MeteredCallObserver(meter, new LlmSpans({ origins, capturesContent }))
+  return new MeteredCallObserver(meter, new LlmSpans({ origins, capturesContent }), levels)
 }
 
 @Module({
@@ -33,7 +39,11 @@ function createObserver(meter: LlmMeter, { gigachat, openai }: LlmSettings, { ca
     ...llmMetrics,
     LlmMeter,
     { provide: LlmClients, inject: [llmSettings.KEY], useFactory: createClients },
-    { provide: CallObserver, inject: [LlmMeter, llmSettings.KEY, tracingSettings.KEY], useFactory: createObserver },
+    {
+      provide: CallObserver,
+      inject: [LlmMeter, llmSettings.KEY, tracingSettings.KEY, { token: LogLevels, optional: true }],
+      useFactory: createObserver,
+    },
   ],
   exports: [LlmClients, CallObserver],
 })

@@ -6,7 +6,7 @@ import { register, type Histogram } from 'prom-client'
 import { lastValueFrom, of, throwError, type Observable } from 'rxjs'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { TaskError, type PipelineContext } from '#libs/kernel'
-import { makeExemplarHistogramProvider, MetricsInterceptor, MetricsModule, observeWithTrace, PipelineMeter } from '#libs/metrics'
+import { HistogramFamily, makeExemplarHistogramProvider, MetricsInterceptor, MetricsModule, PipelineMeter } from '#libs/metrics'
 
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c'
 const IDENTITY = { service: 'sluice', version: '1.2.3' }
@@ -47,13 +47,13 @@ describe(MetricsModule.name, () => {
   })
 })
 
-describe(observeWithTrace.name, () => {
+describe(makeExemplarHistogramProvider.name, () => {
   it('names a trace that is recorded to those who read OpenMetrics, and to nobody else', async () => {
     const histogram = makeExemplarHistogramProvider({ name: 'sluice_test_seconds', help: 'A test.', labelNames: ['kind'], buckets: [1] })
     const app = await createApp({ providers: [histogram] })
-    const traced = app.get<Histogram<'kind'>>(getToken('sluice_test_seconds'))
-    observeWithTrace(traced, { kind: 'a' }, { value: 0.5, traceparent: `00-${TRACE_ID}-b7ad6b7169203331-01` })
-    observeWithTrace(traced, { kind: 'b' }, { value: 0.5, traceparent: `00-${TRACE_ID}-b7ad6b7169203331-00` })
+    const family = new HistogramFamily(app.get<Histogram<'kind'>>(getToken('sluice_test_seconds')), ['kind'])
+    family.of('a').observeTraced(0.5, `00-${TRACE_ID}-b7ad6b7169203331-01`)
+    family.of('b').observeTraced(0.5, `00-${TRACE_ID}-b7ad6b7169203331-00`)
     const openMetrics = await scrape(app, 'application/openmetrics-text;version=1.0.0,text/plain;q=0.5')
     expect(openMetrics.contentType).toContain('application/openmetrics-text')
     expect(openMetrics.text).toContain(`sluice_test_seconds_bucket{le="1",kind="a"} 1 # {trace_id="${TRACE_ID}"} 0.5`)

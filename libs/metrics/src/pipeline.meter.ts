@@ -1,8 +1,11 @@
 import { Injectable } from '@nestjs/common'
 import { InjectMetric } from '@willsoto/nestjs-prometheus'
+import type { Counter, Histogram } from 'prom-client'
 import type { PipelineContext } from '#libs/kernel'
 import { PIPELINE_DURATION, PIPELINE_ERRORS } from './pipeline.metrics.js'
-import { TypeMeter, type DurationHistogram, type ErrorsCounter } from './type.meter.js'
+import { CounterFamily } from './series/counter.series.js'
+import { HistogramFamily } from './series/histogram.series.js'
+import { TypeMeter, type DurationLabel, type ErrorLabel } from './type.meter.js'
 
 const MAX_TYPES = 100
 const NO_TYPE = 'none'
@@ -13,10 +16,16 @@ const OTHER_TYPE = 'other'
 export class PipelineMeter {
   private readonly meters = { kafka: new Map<string, TypeMeter>(), ledger: new Map<string, TypeMeter>() }
 
+  private readonly duration: HistogramFamily<DurationLabel>
+  private readonly errors: CounterFamily<ErrorLabel>
+
   constructor(
-    @InjectMetric(PIPELINE_DURATION) private readonly duration: DurationHistogram,
-    @InjectMetric(PIPELINE_ERRORS) private readonly errors: ErrorsCounter,
-  ) {}
+    @InjectMetric(PIPELINE_DURATION) duration: Histogram<DurationLabel>,
+    @InjectMetric(PIPELINE_ERRORS) errors: Counter<ErrorLabel>,
+  ) {
+    this.duration = new HistogramFamily(duration, ['transport', 'type', 'outcome'])
+    this.errors = new CounterFamily(errors, ['transport', 'type', 'code'])
+  }
 
   of(transport: PipelineContext['transport'], type: string = NO_TYPE): TypeMeter {
     return this.meters[transport].get(type) ?? this.add(transport, type)

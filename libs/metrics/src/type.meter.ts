@@ -1,21 +1,22 @@
-import type { Counter, Histogram } from 'prom-client'
 import type { ErrorCode } from '#libs/contracts'
 import type { MeasuredOutcome, OutcomeLabel } from './measured-outcome.js'
+import type { CounterFamily, CounterSeries } from './series/counter.series.js'
+import type { HistogramFamily, HistogramSeries } from './series/histogram.series.js'
 
-export type DurationHistogram = Histogram<'transport' | 'type' | 'outcome'>
-export type ErrorsCounter = Counter<'transport' | 'type' | 'code'>
+export type DurationLabel = 'transport' | 'type' | 'outcome'
+export type ErrorLabel = 'transport' | 'type' | 'code'
 
 interface TypeMeterOptions {
-  readonly duration: DurationHistogram
-  readonly errors: ErrorsCounter
+  readonly duration: HistogramFamily<DurationLabel>
+  readonly errors: CounterFamily<ErrorLabel>
   readonly transport: string
   readonly type: string
 }
 
 /** The metrics of one transport and task type: labels are resolved once, on first use. */
 export class TypeMeter {
-  private readonly durations = new Map<OutcomeLabel, Histogram.Internal<string>>()
-  private readonly errors = new Map<ErrorCode, Counter.Internal>()
+  private readonly durations = new Map<OutcomeLabel, HistogramSeries<DurationLabel>>()
+  private readonly errors = new Map<ErrorCode, CounterSeries>()
 
   constructor(private readonly options: TypeMeterOptions) {}
 
@@ -27,17 +28,17 @@ export class TypeMeter {
     errors.inc()
   }
 
-  private addDuration(outcome: OutcomeLabel): Histogram.Internal<string> {
+  private addDuration(outcome: OutcomeLabel): HistogramSeries<DurationLabel> {
     const { duration, transport, type } = this.options
-    const child = duration.labels({ transport, type, outcome })
-    this.durations.set(outcome, child)
-    return child
+    const series = duration.of(transport, type, outcome)
+    this.durations.set(outcome, series)
+    return series
   }
 
-  private addErrors(code: ErrorCode): Counter.Internal {
+  private addErrors(code: ErrorCode): CounterSeries {
     const { errors, transport, type } = this.options
-    const child = errors.labels({ transport, type, code })
-    this.errors.set(code, child)
-    return child
+    const series = errors.of(transport, type, code)
+    this.errors.set(code, series)
+    return series
   }
 }

@@ -7,6 +7,7 @@ import { DeliveryController } from './intake/delivery.controller.js'
 import { IntakeWatch } from './intake/intake.watch.js'
 import { MessageParser } from './intake/message-parser.js'
 import { TaskIntake } from './intake/task.intake.js'
+import { IntakeMeter } from './metrics/intake.meter.js'
 import { StepMeter } from './metrics/step.meter.js'
 import { TaskEvents } from './metrics/task.events.js'
 import { TaskLog } from './metrics/task.log.js'
@@ -40,6 +41,7 @@ export class TasksModule {
         ...taskMetrics,
         TaskEvents,
         TaskMeter,
+        IntakeMeter,
         TaskLog,
         StepMeter,
         IntakeWatch,

@@ -9,7 +9,7 @@ export const BENCH_CASES: readonly BenchCase[] = [
     keys: KEYS,
     latency: { kind: 'fixed', ms: 200 },
     load: { kind: 'drain' },
-    expectedPerSecond: { sluice: 3_500, sluice_local: 3_500, stock: 5, bare: 4_500 },
+    expectedPerSecond: { sluice: 3_500, sluice_local: 3_500, sluice_dark: 3_500, sluice_mute: 3_500, stock: 5, bare: 4_500 },
   },
   {
     name: '200ms-6p',
@@ -17,7 +17,15 @@ export const BENCH_CASES: readonly BenchCase[] = [
     keys: KEYS,
     latency: { kind: 'fixed', ms: 200 },
     load: { kind: 'drain' },
-    expectedPerSecond: { sluice: 3_500, sluice_local: 3_500, stock: 5, stock_concurrent: 30, bare: 4_500 },
+    expectedPerSecond: {
+      sluice: 3_500,
+      sluice_local: 3_500,
+      sluice_dark: 3_500,
+      sluice_mute: 3_500,
+      stock: 5,
+      stock_concurrent: 30,
+      bare: 4_500,
+    },
   },
   {
     name: '0ms-6p',
@@ -25,7 +33,15 @@ export const BENCH_CASES: readonly BenchCase[] = [
     keys: KEYS,
     latency: { kind: 'fixed', ms: 0 },
     load: { kind: 'drain' },
-    expectedPerSecond: { sluice: 4_500, sluice_local: 4_500, stock: 200, stock_concurrent: 850, bare: 9_500 },
+    expectedPerSecond: {
+      sluice: 4_500,
+      sluice_local: 4_500,
+      sluice_dark: 4_500,
+      sluice_mute: 4_500,
+      stock: 200,
+      stock_concurrent: 850,
+      bare: 9_500,
+    },
   },
   {
     // Order per key: no peer without a ledger keeps it and runs more than one task of a partition.
@@ -35,7 +51,7 @@ export const BENCH_CASES: readonly BenchCase[] = [
     latency: { kind: 'uniform', minMs: 100, maxMs: 300 },
     taskType: 'chat-ordered',
     load: { kind: 'drain' },
-    expectedPerSecond: { sluice: 1_400, sluice_local: 1_400, stock: 5, stock_concurrent: 30 },
+    expectedPerSecond: { sluice: 1_400, sluice_local: 1_400, sluice_dark: 1_400, sluice_mute: 1_400, stock: 5, stock_concurrent: 30 },
   },
   {
     name: 'added-latency-6p',
@@ -43,6 +59,6 @@ export const BENCH_CASES: readonly BenchCase[] = [
     keys: KEYS,
     latency: { kind: 'fixed', ms: 200 },
     load: { kind: 'paced', rateOf: '200ms-6p' },
-    expectedPerSecond: { sluice: 2_000, sluice_local: 2_000, bare: 2_000 },
+    expectedPerSecond: { sluice: 2_000, sluice_local: 2_000, sluice_dark: 2_000, sluice_mute: 2_000, bare: 2_000 },
   },
 ]

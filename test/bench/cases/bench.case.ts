@@ -1,13 +1,13 @@
 /**
- * Who takes part: the service itself, the same with admission of its one process, Nest's own Kafka transport, the same with its partitions
+ * Who takes part: the service itself, the same with admission of its one process, with nothing that shows what it does, or without logs, Nest's own Kafka transport, the same with its partitions
  * side by side, and a loop without a ledger.
  */
-export const PEER_NAMES = ['sluice', 'sluice_local', 'stock', 'stock_concurrent', 'bare'] as const
+export const PEER_NAMES = ['sluice', 'sluice_local', 'sluice_dark', 'sluice_mute', 'stock', 'stock_concurrent', 'bare'] as const
 export type PeerName = (typeof PEER_NAMES)[number]
 
 /** It has the service's ledger. */
 export function isService(peer: PeerName): boolean {
-  return peer === 'sluice' || peer === 'sluice_local'
+  return peer.startsWith('sluice')
 }
 
 /** As the simulator's settings take it. */

@@ -27,7 +27,14 @@ export interface Bay {
 
 const STOCK_MAIN = fileURLToPath(import.meta.resolve('../peers/stock/main.js'))
 const BARE_MAIN = fileURLToPath(import.meta.resolve('../peers/bare/main.js'))
-const LOCAL_MAIN = 'dist/test/bench/peers/local/main.js'
+/** Instead of the service's own main file. */
+const MAINS: Readonly<Partial<Record<PeerName, string>>> = {
+  sluice_local: 'dist/test/bench/peers/local/main.js',
+  sluice_dark: 'dist/test/bench/peers/dark/main.js',
+}
+const NO_LOGS = { LOG_LEVEL: 'silent', LOG_DATABASE: 'false' }
+/** What differs from the settings of the others. */
+const SETTINGS: Readonly<Partial<Record<PeerName, Readonly<Record<string, string>>>>> = { sluice_dark: NO_LOGS, sluice_mute: NO_LOGS }
 /** Nothing but the latency: no stream gates, and counters instead of a record of each call. */
 const QUIET_SIMULATOR = { streams: { GIGACHAT_API_PERS: 0, GIGACHAT_API_B2B: 0, GIGACHAT_API_CORP: 0 }, bill: { detail: false } }
 
@@ -77,9 +84,15 @@ export class BenchLab {
     const { logFile } = bay
     switch (bay.peer) {
       case 'sluice':
-      case 'sluice_local': {
-        const env = makeWorkerEnvironment({ stackEnvironment: makeEnvironment(this.stack), ...bay })
-        return SluicePeer.start({ env, logFile, nodeFlags: this.nodeFlags, ...(bay.peer === 'sluice_local' && { main: LOCAL_MAIN }) })
+      case 'sluice_local':
+      case 'sluice_dark':
+      case 'sluice_mute': {
+        const env = { ...makeWorkerEnvironment({ stackEnvironment: makeEnvironment(this.stack), ...bay }), ...SETTINGS[bay.peer] }
+        const main = MAINS[bay.peer]
+        return SluicePeer.start(
+          { env, logFile, nodeFlags: this.nodeFlags, ...(main !== undefined && { main }) },
+          { isScraped: bay.peer !== 'sluice_dark' },
+        )
       }
       case 'bare':
         return NodePeer.start(BARE_MAIN, await this.makePeerSettings(bay), logFile)

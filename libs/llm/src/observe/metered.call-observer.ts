@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common'
 import { CallObserver, type CallReport } from '#libs/kernel'
+import type { LogLevels } from '#libs/logging'
 import type { LlmMeter } from './llm.meter.js'
 import type { LlmSpans } from './llm.spans.js'
 
@@ -10,6 +11,8 @@ export class MeteredCallObserver extends CallObserver {
   constructor(
     private readonly meter: LlmMeter,
     private readonly spans: LlmSpans,
+    /** undefined: nobody wants to read what is below info. */
+    private readonly levels?: LogLevels,
   ) {
     super()
   }
@@ -18,7 +21,7 @@ export class MeteredCallObserver extends CallObserver {
     try {
       this.meter.count(report)
       this.spans.record(report)
-      this.logger.debug('a call has ended', describe(report))
+      if (this.levels?.reaches('debug')) this.logger.debug('a call has ended', describe(report))
     } catch (error) {
       this.logger.error('a call could not be measured', { error })
     }

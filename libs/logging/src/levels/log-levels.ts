@@ -15,12 +15,15 @@ const MAX_TIMER_MS = 2 ** 31 - 1
 export class LogLevels {
   private readonly rules = new Map<string, LogLevelRule>()
   private timer: NodeJS.Timeout | undefined
+  private lowestRank: number
   private readonly listeners: ((lowest: LogLevel) => void)[] = []
 
   constructor(
     readonly base: LogLevel,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.lowestRank = rankOf(base)
+  }
 
   /** Those that hold now. */
   get all(): readonly LogLevelRule[] {
@@ -50,6 +53,11 @@ export class LogLevels {
     return found
   }
 
+  /** May any line of this level be written? For those who would put much together for one. */
+  reaches(level: LogLevel): boolean {
+    return rankOf(level) >= this.lowestRank
+  }
+
   /** May a line of this level about this be written? */
   allows(level: LogLevel, subject: LevelSubject): boolean {
     return rankOf(level) >= rankOf(this.levelOf(subject))
@@ -72,6 +80,7 @@ export class LogLevels {
   private announce(): void {
     this.schedule()
     const { lowest } = this
+    this.lowestRank = rankOf(lowest)
     for (const listener of this.listeners) listener(lowest)
   }
 

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common'
 import type { Delivery } from '#libs/kernel'
-import { Tracer } from '#libs/tracing'
+import { Tracer, type Span } from '#libs/tracing'
 import { TaskEvents, type TakenDelivery } from '../metrics/task.events.js'
 
 /** Follows deliveries into the ledger, for traces and metrics. */
@@ -12,19 +12,23 @@ export class IntakeWatch {
   ) {}
 
   /** Does the work as a span below `parent`; the work gets the place in the trace that the task goes on from. */
-  async follow<T>(delivery: Delivery, parent: string | null, work: (traceparent: string) => Promise<T>): Promise<T> {
+  follow<T>(delivery: Delivery, parent: string | null, work: (traceparent: string) => Promise<T>): Promise<T> {
     const span = this.tracer.startDelivery(parent, delivery)
-    try {
-      const value = await span.run(() => work(span.traceparent))
-      span.end({ ok: true, value })
-      return value
-    } catch (error) {
-      span.end({ ok: false, error })
-      throw error
-    }
+    return this.tracer.records ? followInSpan(span, work) : work(span.traceparent)
   }
 
   tell(taken: TakenDelivery): void {
     this.events.emit('taken', taken)
+  }
+}
+
+async function followInSpan<T>(span: Span, work: (traceparent: string) => Promise<T>): Promise<T> {
+  try {
+    const value = await span.run(() => work(span.traceparent))
+    span.end({ ok: true, value })
+    return value
+  } catch (error) {
+    span.end({ ok: false, error })
+    throw error
   }
 }

@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common'
-import { LogContext } from '#libs/logging'
+import { LogContext, LogLevels } from '#libs/logging'
 import { TaskEvents, type SettledDispatch } from './task.events.js'
 
 /** What became of each dispatch, for those who have asked for debug lines of a task, a type or all. */
@@ -10,13 +10,18 @@ export class TaskLog {
   constructor(
     events: TaskEvents,
     private readonly context: LogContext,
+    levels: LogLevels,
   ) {
-    events.on('taken', (delivery) => this.logger.debug('a record is in the ledger', delivery))
-    events.on('settled', (dispatch) => this.context.runPipeline(dispatch.context, () => this.tell(dispatch)))
+    events.on('taken', (delivery) => {
+      if (levels.reaches('debug')) this.logger.debug('a record is in the ledger', delivery)
+    })
+    events.on('settled', (dispatch) => {
+      if (levels.reaches('debug')) this.context.runPipeline(dispatch.context, () => this.tell(dispatch))
+    })
   }
 
   private tell({ context, outcome, code, deferralClass }: SettledDispatch): void {
-    const steps = Object.fromEntries(Array.from(context.stepTimes, ([step, ms]) => [step, Math.round(ms)]))
+    const steps = Object.fromEntries(Object.entries(context.stepTimes).map(([step, ms]) => [step, Math.round(ms)]))
     this.logger.debug('a dispatch has ended', {
       outcome,
       code,

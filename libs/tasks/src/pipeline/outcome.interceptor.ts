@@ -32,9 +32,11 @@ export class OutcomeInterceptor extends PipelineStep {
       verdict = makeFailure(classifyError(thrown))
     }
     context.releaseStream()
-    const store = () => context.timed('store', () => this.outcomes.store(context, verdict))
+    context.enter('store')
+    const store = () => this.outcomes.store(context, verdict)
     // The span of the dispatch has ended; what is stored of it belongs below it all the same.
     const stored = await (this.tracer.records ? runBelow(context.traceparent, store) : store())
+    context.enter(null)
     const deferralClass = verdict.outcome === 'deferred' && stored.outcome === 'deferred' ? { deferralClass: verdict.deferralClass } : {}
     this.events.emit('settled', { context, ...stored, ...deferralClass })
     return stored

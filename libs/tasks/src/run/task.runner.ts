@@ -64,7 +64,8 @@ export class TaskRunner {
     if (refusal) return refusal
     const client = this.clients.of(task.provider)
     const contextWindow = client.contextWindow(task.model)
-    using prompt = await context.timed('prepare', () => context.inTime((signal) => this.preparer.render(known, contextWindow, signal)))
+    context.enter('prepare')
+    using prompt = await context.inTime((signal) => this.preparer.render(known, contextWindow, signal))
     context.promptVersion = prompt.promptVersion
     const estimatedTokens = prompt.estimatedPromptTokens + known.call.params.max_tokens
     const ready: ReadyTask = { ...known, client, messages: prompt.messages, estimatedTokens }
@@ -130,7 +131,8 @@ export class TaskRunner {
   private async call(context: TaskContext, ready: ReadyTask, attempt: OpenAttempt): Promise<SentCall> {
     context.checkMaySend()
     const startedAtMs = context.nowMs
-    const result = await context.timed('call', () => this.sendOnce(context, ready, attempt))
+    context.enter('call')
+    const result = await this.sendOnce(context, ready, attempt)
     const { task } = context
     const { params } = ready.call
     const { messages, type } = ready
@@ -163,9 +165,10 @@ export class TaskRunner {
     const { result } = sent
     context.releaseStream(result.kind === 'answered' ? { kind: result.kind } : { kind: result.kind, error: result.error })
     if (result.kind === 'answered') {
+      context.enter('record')
       const { promptVersion } = context
       const kept: KeptAnswer = { ...result.answer, ...(promptVersion !== undefined && { promptVersion }) }
-      const failure = await context.timed('record', () => this.record(context, attempt, kept))
+      const failure = await this.record(context, attempt, kept)
       if (failure) {
         this.observer.observe({ ...sent, result: { kind: 'maybe_paid', error: failure } })
         return this.settleMaybePaid(context, { ready, attempt, result: { kind: 'maybe_paid', error: failure } })
@@ -201,7 +204,8 @@ export class TaskRunner {
     known: KnownTask,
     { attemptId, kept, onRead }: { attemptId: string; kept: KeptAnswer; onRead?: (answer: LlmAnswer) => void },
   ): Promise<RunResult> {
-    const verdict = await context.timed('judge', () => this.judge.judge(known, kept, context.signal, onRead))
+    context.enter('judge')
+    const verdict = await this.judge.judge(known, kept, context.signal, onRead)
     context.book({ attemptId, usage: 'facts' in verdict ? verdict.facts.answer?.usage : undefined, wasNotSent: false })
     return verdict
   }
