@@ -36,6 +36,7 @@ export function makeEvidence(fields: Partial<Evidence> = {}): Evidence {
     answers,
     interrupted: new Set(),
     faults: [],
+    pages: [],
     streams: 1,
     secrets: listSecrets({
       S3_SECRET_KEY: 'a-key-of-s3',
@@ -120,6 +121,12 @@ function makeLedger(): LedgerSnapshot {
     connections: 0,
     outboxRows: 0,
     changedEnds: [],
+    books: new Map([
+      ['accepted', NUMBERS.length],
+      ['rejected', 1],
+      ['succeeded', NUMBERS.length - 1],
+      ['failed', 1],
+    ]),
   }
 }
 

@@ -1,4 +1,3 @@
-export { findPrometheus, type PrometheusBinaries } from './prometheus.install.js'
 export { PrometheusServer, type PrometheusSample } from './prometheus.server.js'
 export { runPromtool, type PromtoolResult } from './promtool.js'
 export { startPrometheus, type PrometheusOptions } from './start-prometheus.js'

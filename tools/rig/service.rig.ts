@@ -126,6 +126,13 @@ export class ServiceRig {
     return worker
   }
 
+  /** What the workers that run show of themselves: metrics and readiness. */
+  async readPages(): Promise<string[]> {
+    const running = this.workers.filter(({ isRunning }) => isRunning)
+    const pages = await Promise.all(running.flatMap((worker) => [worker.read('metrics'), worker.read('health/ready')]))
+    return pages.filter((page) => page !== undefined)
+  }
+
   /** SIGTERM to every worker, and wait. */
   async stopWorkers(): Promise<void> {
     await Promise.all(this.workers.map((worker) => worker.stop()))

@@ -86,6 +86,12 @@ export class WorkerProcess {
     throw new Error(`the worker was not ready within ${timeoutMs} ms: ${last}`)
   }
 
+  /** What it answers, whatever its status; undefined where it does not answer. */
+  async read(path: string): Promise<string | undefined> {
+    const answer = await fetch(`${this.url}/${path}`, { signal: AbortSignal.timeout(10_000) }).catch(() => undefined)
+    return answer?.text()
+  }
+
   /** The last lines of what the worker has written. */
   async readLogEnd(lines = 10): Promise<string> {
     return (await readFile(this.logFile, 'utf8')).trimEnd().split('\n').slice(-lines).join('\n')

@@ -135,6 +135,16 @@ const BROKEN: readonly (readonly [invariant: string, problem: string, evidence: 
     () => withLedger(() => ({ leases: [{ ...lease, expired_ms: 20_001 }], connections: 1 })),
   ],
   ['I16', 'a secret is in the log', () => makeEvidence({ log: 'connected to postgresql://user:word@host/ledger' })],
+  ['I15', 'the books of the ledger are wrong', () => withLedger(() => ({ books: new Map([['accepted', 5]]) }))],
+  [
+    'I15',
+    'the metrics do not add up',
+    () =>
+      makeEvidence({
+        pages: ['sluice_ledger_runs{event="accepted"} 5\nsluice_ledger_runs{event="failed"} 1\nsluice_ledger_tasks{state="held"} 3\n'],
+      }),
+  ],
+  ['I16', 'a prompt or an answer is in the log', () => makeEvidence({ pages: [`{"status":"down","error":"${CANARY}"}`] })],
   ['I16', 'a secret is in the log', () => makeEvidence({ log: 'signed with a-key-of-s3' })],
   ['I16', 'a secret is in the log', () => makeEvidence({ log: 'asked as id:secret' })],
   ['I16', 'a secret is in the log', () => makeEvidence({ log: `asked with ${btoa('id:secret')}` })],

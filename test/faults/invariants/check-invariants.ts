@@ -1,4 +1,5 @@
 import { checkAnswers } from './answers.invariant.js'
+import { checkBooks } from './books.invariant.js'
 import { checkDeliveries } from './deliveries.invariant.js'
 import { checkEvents } from './events.invariant.js'
 import type { Evidence } from './evidence.js'
@@ -28,6 +29,7 @@ export function checkInvariants(evidence: Evidence): Violation[] {
     ...checkOutbox(evidence),
     ...checkLeases(evidence),
     ...checkTokens(evidence),
+    ...checkBooks(evidence),
     ...checkOrdering(evidence),
     ...checkAnswers(evidence),
     ...checkSecrets(evidence),

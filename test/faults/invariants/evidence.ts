@@ -34,6 +34,8 @@ export interface Evidence {
   readonly streams: number | undefined
   /** Of the workers. */
   readonly log: string
+  /** What else they show: metrics, readiness, lines in PostgreSQL. */
+  readonly pages: readonly string[]
   /** What must not be in it, by the name of its setting. */
   readonly secrets: ReadonlyMap<string, string>
 }
@@ -52,13 +54,14 @@ export interface EvidenceOptions {
 }
 
 export async function collectEvidence(rig: ServiceRig, { acked, interrupted, faults = [], log }: EvidenceOptions): Promise<Evidence> {
-  const [ledger, results, deadLetters, calls, committed, answers] = await Promise.all([
+  const [ledger, results, deadLetters, calls, committed, answers, pages] = await Promise.all([
     readLedger(rig.ledger),
     rig.results(),
     rig.deadLetters(),
     rig.calls(),
     rig.topics.committed(Array.from({ length: rig.partitions }, (_, partition) => partition)),
     readAnswers(rig),
+    readPages(rig),
   ])
   return {
     acked,
@@ -73,8 +76,14 @@ export async function collectEvidence(rig: ServiceRig, { acked, interrupted, fau
     mostRepeats: readMostRepeats(rig.env),
     streams: rig.env.LLM_MAX_STREAMS === undefined ? undefined : Number(rig.env.LLM_MAX_STREAMS),
     log,
+    pages,
     secrets: listSecrets(rig.env),
   }
+}
+
+async function readPages(rig: ServiceRig): Promise<string[]> {
+  const stored = await rig.ledger.rows<{ line: string }>(`SELECT line::text AS line FROM log_line`).catch(() => [])
+  return [...(await rig.readPages()), stored.map(({ line }) => line).join('\n')]
 }
 
 async function readAnswers({ bucket }: ServiceRig): Promise<StoredObject[]> {

@@ -84,6 +84,8 @@ export interface LedgerSnapshot {
   readonly connections: number
   readonly outboxRows: number
   readonly changedEnds: readonly unknown[]
+  /** What the ledger itself has counted, by event. */
+  readonly books: ReadonlyMap<string, number>
 }
 
 /** For grouping by run. */
@@ -94,7 +96,7 @@ export function runOf({ task_number: task, run }: { readonly task_number: number
 const TASK = `JOIN task t ON t.accepted_on = x.accepted_on AND t.id = x.task_number`
 
 export async function readLedger(ledger: LedgerReader): Promise<LedgerSnapshot> {
-  const [tasks, runs, attempts, answers, rejections, queue, leases, connections, outbox, changedEnds] = await Promise.all([
+  const [tasks, runs, attempts, answers, rejections, queue, leases, connections, outbox, changedEnds, books] = await Promise.all([
     ledger.rows<TaskRow>(
       `SELECT id, tenant, task_id, type, topic, partition, "offset"::text AS "offset", encode(ordering_key, 'hex') AS ordering_key FROM task`,
     ),
@@ -124,8 +126,9 @@ export async function readLedger(ledger: LedgerReader): Promise<LedgerSnapshot> 
     ),
     ledger.value<number>(`SELECT count(*) FROM outbox`),
     readChangedEnds(ledger),
+    readBooks(ledger),
   ])
-  return { tasks, runs, attempts, answers, rejections, queue, leases, connections, outboxRows: outbox, changedEnds }
+  return { tasks, runs, attempts, answers, rejections, queue, leases, connections, outboxRows: outbox, changedEnds, books }
 }
 
 /** Writes down every change of a terminal record from now on: there must be none. The schema must be there. */
@@ -141,4 +144,11 @@ export async function watchEnds(ledger: LedgerReader): Promise<void> {
 async function readChangedEnds(ledger: LedgerReader): Promise<unknown[]> {
   const watched = await ledger.value<boolean>(`SELECT to_regclass('changed_end') IS NOT NULL`)
   return watched ? ledger.rows(`SELECT * FROM changed_end`) : []
+}
+
+async function readBooks(ledger: LedgerReader): Promise<Map<string, number>> {
+  const rows = await ledger.rows<{ event: string; amount: number }>(
+    `SELECT event, sum(amount)::integer AS amount FROM ledger_book GROUP BY event`,
+  )
+  return new Map(rows.map(({ event, amount }) => [event, amount]))
 }

@@ -2,13 +2,14 @@ import { randomUUID } from 'node:crypto'
 import { RedriveOperator, TaskOperator } from '#libs/admin'
 import { SystemClock, TaskError, type AttemptEnd, type ClaimedTask, type NewTask } from '#libs/kernel'
 import { makeCancelledEnd } from '#libs/tasks'
-import { onTestFinished } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { connectOperators, type OperatorPorts } from '../../../libs/db/src/operators/connect-operators.js'
 import { makeDeadLetter, makeFingerprint } from '../../../libs/tasks/src/run/result-event.js'
 import { makeAttemptEnd } from '../../factories/attempt-end.factory.js'
 import { makeAnswer } from '../../factories/answer.factory.js'
 import { makeNewTask } from '../../factories/new-task.factory.js'
 import { makeRunEnd } from '../../factories/run-end.factory.js'
+import { findDifference } from '../db/read-books.js'
 import { createLedgerDatabase, makeDbSettings, type TestDatabase } from '../db/test-database.js'
 import { claimOne, openReplica, type TestReplica } from '../db/test-replica.js'
 
@@ -28,6 +29,8 @@ export async function openAdminRig(): Promise<AdminRig> {
   const replica = await openReplica(database)
   const ports = connectOperators(makeDbSettings(database.url))
   onTestFinished(() => ports[Symbol.asyncDispose]())
+  // Whatever operators have done: what was opened has ended, or is in hand.
+  onTestFinished(async () => expect(await findDifference(database)).toBe(0))
   const clock = new SystemClock()
   return {
     database,

@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it, onTestFinished } from 'vitest'
 import { createDatabase, dropDatabase, startStack, type Stack } from '#tools/stack'
-import { waitUntil } from '#tools/rig'
+import { TcpProxy, waitUntil } from '#tools/rig'
 import { LogLineStore } from '../../../libs/logging/src/postgres/log-line.store.js'
 import { PostgresLogSink } from '../../../libs/logging/src/postgres/postgres-log.sink.js'
 
@@ -174,5 +174,26 @@ describe(`${PostgresLogSink.name}, without PostgreSQL`, { timeout: 60_000 }, () 
       { task_id: 'during', lines: fits },
     ])
     expect(sink.written + sink.dropped).toBe(100_002)
+  })
+})
+
+describe(LogLineStore.name, () => {
+  it('survives a connection that breaks while it is at work: an error that nobody listened to ended the process', async () => {
+    const { proxy, url: address } = await TcpProxy.before(url)
+    const sink = createSink({ address })
+    onTestFinished(() => proxy.close())
+    const uncaught: unknown[] = []
+    const note = (error: unknown) => uncaught.push(error)
+    process.on('uncaughtException', note)
+    onTestFinished(() => void process.off('uncaughtException', note))
+    for (let round = 0; round < 20; round++) {
+      for (let index = 0; index < 50; index++) sink.write(makeLine({ task_id: `t-${round}` }))
+      void sink.flush(500)
+      await new Promise((resolve) => setTimeout(resolve, 15))
+      proxy.cut()
+    }
+    await waitUntil(() => sink.written + sink.dropped === 1_000, { what: 'all lines to arrive', timeoutMs: 30_000 })
+    expect(uncaught).toEqual([])
+    await expect(count()).resolves.toBe(1_000)
   })
 })

@@ -84,6 +84,25 @@ export const kafkaAndLedger: Board = {
         },
         {
           kind: 'timeseries',
+          title: 'Runs in the books',
+          description: 'Counted in the transactions that open and end runs, since the ledger was made: nothing is missing after a crash.',
+          unit: 'short',
+          queries: [{ expr: 'max by (event) (sluice_ledger_runs{%})', legend: '{{event}}' }],
+        },
+        {
+          kind: 'timeseries',
+          title: 'Opened, and neither ended nor in hand',
+          description: 'Must be 0 at every moment, by replica: anything else is a defect of the ledger. Report it.',
+          unit: 'short',
+          queries: [
+            {
+              expr: 'sum by (instance) (sluice_ledger_runs{%,event=~"accepted|redriven"}) - sum by (instance) (sluice_ledger_runs{%,event=~"succeeded|failed|cancelled|expired"}) - sum by (instance) (sluice_ledger_tasks{%})',
+              legend: '{{instance}}',
+            },
+          ],
+        },
+        {
+          kind: 'timeseries',
           title: 'Bytes of pending tasks',
           description: 'Of their messages.',
           unit: 'bytes',

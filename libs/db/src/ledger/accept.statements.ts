@@ -11,6 +11,7 @@ import {
 } from '../connection/binary-array.js'
 import type { HotPool, Row, Statement, StatementRunner } from '../connection/hot-pool.js'
 import { toOwnClock } from '../connection/own-clock.js'
+import { makeBooking } from './booking.sql.js'
 import { makeLaneArrays } from './lane-arrays.js'
 import { lockKeys, makeKeyArray, promoteHeads } from './ordering.statements.js'
 
@@ -31,7 +32,7 @@ const STORE = `
     SELECT tenant, task_id, id, accepted_on, payload_hash, topic, partition, "offset" FROM input
     ON CONFLICT (tenant, task_id) DO NOTHING
     RETURNING id
-  ), stored AS (
+  ), ${makeBooking(`SELECT 'accepted' AS event, count(*) AS amount FROM fresh`)}, stored AS (
     INSERT INTO task (accepted_on, id, tenant, task_id, type, priority, topic, partition, "offset", record_key, ordering_key, payload,
                       traceparent, correlation_id, deadline, provider, model, has_files, estimated_tokens)
     SELECT accepted_on, id, tenant, task_id, type, priority, topic, partition, "offset", record_key, ordering_key, payload,

@@ -9,6 +9,7 @@ import {
 } from '../connection/binary-array.js'
 import type { HotPool, Row, Statement, StatementRunner } from '../connection/hot-pool.js'
 import { makeStorableCount, makeStorableText } from '../connection/storable.js'
+import { makeBooking } from './booking.sql.js'
 import { endAttempts } from './attempt.statements.js'
 import { advanceSequences, lockKeys, makeKeyArray, promoteHeads } from './ordering.statements.js'
 
@@ -32,7 +33,7 @@ const FINISH: Statement = {
            precached_tokens, model, finish_reason, output_ref, prompt_version, key_sequence, result_event_id, result_event,
            dead_letter_event_id, dead_letter_event, settings_version)
     WHERE (i.id IN (SELECT id FROM done)) IS TRUE
-  ), recorded AS (
+  ), ${makeBooking('SELECT outcome AS event, count(*) AS amount FROM input GROUP BY outcome')}, recorded AS (
     INSERT INTO run_record (accepted_on, task_number, run, outcome, attempts, lease_id, error_code, error_message, error_fingerprint,
       error_retryable, prompt_tokens, completion_tokens, precached_tokens, model, finish_reason, output_ref, settings_version,
       prompt_version, key_sequence, result_event_id, result_event, dead_letter_event_id, dead_letter_event)

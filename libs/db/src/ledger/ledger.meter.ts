@@ -9,6 +9,7 @@ import {
   LEASES_REAPED,
   LEDGER_BYTES,
   LEDGER_LIMIT,
+  LEDGER_RUNS,
   LEDGER_TASKS,
   OLDEST_DUE,
   OUTBOX,
@@ -16,6 +17,7 @@ import {
   RECOVERED_MAYBE_PAID,
   RECOVERED_TASKS,
 } from './ledger.metrics.js'
+import { BOOKED_EVENTS } from './booking.sql.js'
 import { PostgresIntakeGate } from './postgres-intake-gate.js'
 
 /** Shows the sample that the intake gate takes each second: nothing is asked of PostgreSQL when the metrics are read. */
@@ -26,6 +28,7 @@ export class LedgerMeter {
     lease: PostgresWorkerLease,
     @Inject(dbSettings.KEY) { caps }: DbSettings,
     @InjectMetric(LEDGER_TASKS) tasks: Gauge<'state'>,
+    @InjectMetric(LEDGER_RUNS) runs: Gauge<'event'>,
     @InjectMetric(LEDGER_LIMIT) limit: Gauge<'state'>,
     @InjectMetric(LEDGER_BYTES) bytes: Gauge,
     @InjectMetric(OLDEST_DUE) oldestDue: Gauge,
@@ -40,6 +43,7 @@ export class LedgerMeter {
     limit.set({ state: 'deferred' }, caps.deferredTasks)
     limit.set({ state: 'running' }, caps.runningTasks)
     collectBefore(tasks, () => this.showTasks(tasks))
+    collectBefore(runs, () => this.showRuns(runs))
     collectBefore(bytes, () => this.show(bytes, 'pending_bytes'))
     collectBefore(oldestDue, () => this.show(oldestDue, 'oldest_due_s'))
     collectBefore(outbox, () => this.show(outbox, 'outbox'))
@@ -55,6 +59,11 @@ export class LedgerMeter {
   private showTasks(gauge: Gauge<'state'>): void {
     const sample = this.gate.lastSample
     if (sample) for (const state of ['pending', 'deferred', 'running', 'held'] as const) gauge.set({ state }, sample[state])
+  }
+
+  private showRuns(gauge: Gauge<'event'>): void {
+    const sample = this.gate.lastSample
+    if (sample) for (const event of BOOKED_EVENTS) gauge.set({ event }, sample.books[event] ?? 0)
   }
 
   private show(gauge: Gauge, fact: 'pending_bytes' | 'oldest_due_s' | 'outbox' | 'outbox_oldest_s'): void {

@@ -1,6 +1,7 @@
 import { makeCounterProvider, makeGaugeProvider } from '@willsoto/nestjs-prometheus'
 
 export const LEDGER_TASKS = 'sluice_ledger_tasks'
+export const LEDGER_RUNS = 'sluice_ledger_runs'
 export const LEDGER_LIMIT = 'sluice_ledger_tasks_limit'
 export const LEDGER_BYTES = 'sluice_ledger_bytes'
 export const OLDEST_DUE = 'sluice_ledger_oldest_due_seconds'
@@ -16,6 +17,11 @@ export const ledgerMetrics = [
     name: LEDGER_TASKS,
     help: 'Unfinished tasks of all replicas, by state: pending are due, deferred have a later time. Every replica tells of all: take the maximum.',
     labelNames: ['state'],
+  }),
+  makeGaugeProvider({
+    name: LEDGER_RUNS,
+    help: 'Runs since the ledger was made, by event: accepted and redriven were opened, succeeded, failed, cancelled and expired have ended; rejected are records that are no tasks. Opened is ended and in hand, at every moment. Every replica tells of all: take the maximum.',
+    labelNames: ['event'],
   }),
   makeGaugeProvider({ name: LEDGER_LIMIT, help: 'At so many tasks of a state intake pauses.', labelNames: ['state'] }),
   makeGaugeProvider({ name: LEDGER_BYTES, help: 'Bytes of the messages of pending and deferred tasks of all replicas.' }),

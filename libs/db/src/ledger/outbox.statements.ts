@@ -1,6 +1,7 @@
 import type { OutboxMessage, Rejection } from '#libs/kernel'
 import { makeBigintArray, makeByteaArray, makeIntegerArray, makeTextArray, makeUuidArray } from '../connection/binary-array.js'
 import type { HotPool, Row, Statement } from '../connection/hot-pool.js'
+import { makeBooking } from './booking.sql.js'
 
 /** Rows of the last release name the place alone. */
 const IS_ITS_EVENT = 'dead_letter_event_id = coalesce(o.event_id, dead_letter_event_id)'
@@ -16,7 +17,7 @@ const REJECT: Statement = {
     ORDER BY topic, partition, "offset"
     ON CONFLICT DO NOTHING
     RETURNING topic, partition, "offset", dead_letter_event_id
-  )
+  ), ${makeBooking(`SELECT 'rejected' AS event, count(*) AS amount FROM fresh`)}
   INSERT INTO outbox (channel, topic, partition, "offset", event_id)
   SELECT 'dead_letters', topic, partition, "offset", dead_letter_event_id FROM fresh
   RETURNING id, event_id::text AS event_id`,

@@ -1,5 +1,6 @@
 import { IntakeGate, type IntakeState } from '#libs/kernel'
 import type { HotPool, Statement } from '../connection/hot-pool.js'
+import type { BookedEvent } from './booking.sql.js'
 import { chooseSampleInterval } from './sample-interval.js'
 
 const SAMPLE: Statement = {
@@ -11,6 +12,7 @@ const SAMPLE: Statement = {
          count(*) FILTER (WHERE state = 'running') AS running,
          count(*) FILTER (WHERE state = 'held') AS held,
          coalesce(extract(epoch FROM now() - min(run_at) FILTER (WHERE state = 'pending' AND is_head AND run_at <= now())), 0)::float8 AS oldest_due_s,
+         (SELECT coalesce(jsonb_object_agg(event, total), '{}') FROM (SELECT event, sum(amount) AS total FROM ledger_book GROUP BY event) b) AS books,
          (SELECT count(*) FROM outbox) AS outbox,
          (SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 FROM outbox) AS outbox_oldest_s,
          (extract(epoch FROM clock_timestamp() - statement_timestamp()) * 1000)::float8 AS cost_ms
@@ -33,6 +35,8 @@ export interface QueueSample {
   readonly held: number
   /** In seconds, of a task that could be claimed; 0 where none is due. */
   readonly oldest_due_s: number
+  /** How many runs were opened and how they ended, since the ledger was made: as of the same moment as the rest. */
+  readonly books: Readonly<Partial<Record<BookedEvent, number>>>
   /** Messages that wait for Kafka, and the age of the oldest in seconds. */
   readonly outbox: number
   readonly outbox_oldest_s: number

@@ -1,5 +1,6 @@
 import type { CancelledEnd, CancelledTask, Change } from '#libs/kernel'
 import type { HotPool, Row, Statement } from '../connection/hot-pool.js'
+import { makeBooking } from '../ledger/booking.sql.js'
 import { advanceSequences, lockKeys, makeKeyArray, promoteHeads } from '../ledger/ordering.statements.js'
 
 const KEY_OF: Statement = { name: 'operator-key-of', text: `SELECT ordering_key FROM task_queue WHERE id = $1` }
@@ -20,7 +21,7 @@ const END: Statement = {
   text: `
   WITH done AS (
     DELETE FROM task_queue WHERE id = $1 RETURNING *
-  ), recorded AS (
+  ), ${makeBooking(`SELECT 'cancelled' AS event, count(*) AS amount FROM done`)}, recorded AS (
     INSERT INTO run_record (accepted_on, task_number, run, outcome, attempts, error_code, error_message, error_retryable, settings_version,
                             prompt_version, key_sequence, result_event_id, result_event)
     SELECT accepted_on, id, run, 'cancelled', attempts, $2, $3, $4, settings_version, prompt_version, $5, $6, $7 FROM done

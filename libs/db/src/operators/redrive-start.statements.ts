@@ -1,5 +1,6 @@
 import type { RedriveProgress, RedriveState } from '#libs/kernel'
 import type { HotPool, Row, Statement, StatementRunner } from '../connection/hot-pool.js'
+import { makeBooking } from '../ledger/booking.sql.js'
 
 /** Whoever starts tasks of a redrive, or stops it, has its row: one after the other. */
 const LOCK: Statement = { name: 'redrive-lock', text: `SELECT state FROM redrive WHERE id = $1 FOR UPDATE` }
@@ -63,7 +64,7 @@ const START: Statement = {
            octet_length(v.payload), v.estimated_tokens, v.deadline, CASE WHEN d.call_again THEN v.last_run + 1 ELSE 1 END, d.id
     FROM verdict v CROSS JOIN job d WHERE v.refusal IS NULL
     RETURNING id, run
-  ), advanced AS (
+  ), ${makeBooking(`SELECT 'redriven' AS event, count(*) AS amount FROM queued`)}, advanced AS (
     UPDATE redrive r SET next_run_at = d.run_at + make_interval(secs => (SELECT count(*) FROM queued) / d.rate_per_second)
     FROM job d WHERE r.id = d.id
   ), marked AS (

@@ -1,5 +1,6 @@
 import type { Change } from '#libs/kernel'
 import type { HotPool, Statement } from '../connection/hot-pool.js'
+import { makeBooking } from '../ledger/booking.sql.js'
 import { lockRedrive } from './redrive-start.statements.js'
 
 /**
@@ -13,7 +14,7 @@ const STOP: Statement = {
     SELECT id FROM task_queue WHERE redrive_id = $1 AND state = 'pending' AND claims = 0 ORDER BY id FOR UPDATE SKIP LOCKED
   ), gone AS (
     DELETE FROM task_queue WHERE id = ANY(ARRAY(SELECT id FROM unbegun)) RETURNING id
-  ), marked AS (
+  ), ${makeBooking(`SELECT 'redriven' AS event, -count(*) AS amount FROM gone`)}, marked AS (
     UPDATE redrive_item SET state = 'taken_back'
     WHERE redrive_id = $1 AND (state = 'waiting' OR state = 'started' AND (task_number IN (SELECT id FROM gone)) IS TRUE)
     RETURNING task_number, tenant, task_id, run

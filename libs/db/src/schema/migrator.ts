@@ -7,6 +7,7 @@ import { Admission1700000000004 } from './migrations/0004-admission.migration.js
 import { Deferral1700000000005 } from './migrations/0005-deferral.migration.js'
 import { Rejections1700000000007 } from './migrations/0007-rejections.migration.js'
 import { Suspects1700000000006 } from './migrations/0006-suspects.migration.js'
+import { Books1700000000009 } from './migrations/0009-books.migration.js'
 import { LoweredLimits1700000000008 } from './migrations/0008-lowered-limits.migration.js'
 
 /** Every migration, oldest first. They only go forward; a release must run on the schema of the next one too (expand, then contract). */
@@ -19,6 +20,7 @@ export const MIGRATIONS = [
   Suspects1700000000006,
   Rejections1700000000007,
   LoweredLimits1700000000008,
+  Books1700000000009,
 ]
 const LOCK_ID = 7_238_001
 

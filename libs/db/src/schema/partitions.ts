@@ -1,5 +1,6 @@
 import { makeTextArray } from '../connection/binary-array.js'
 import type { HotPool, Statement } from '../connection/hot-pool.js'
+import { FOLD } from '../ledger/booking.sql.js'
 import { WIDE_TABLES } from './wide-tables.js'
 import { applyRetention, type RetentionLimits, type RetentionReport } from './retention.js'
 
@@ -52,6 +53,7 @@ export class PartitionKeeper {
   }
 
   private async removeOld(): Promise<void> {
+    await this.pool.run({ name: 'books-fold', text: FOLD }, [])
     const report = await applyRetention(this.pool, this.retention, () => this.stopped)
     if (report.days.length + report.postponed.length + report.identities + report.rejections > 0) this.events.onRemoved(report)
   }

@@ -32,8 +32,9 @@ export class LogLineStore {
       application_name: 'sluice-log',
       keepAlive: true,
     })
-    // A connection that breaks while idle is replaced at the next statement; without a listener it would end the process.
-    this.pool.on('error', () => {})
+    // A connection that breaks is told by an event too, while it is idle and while it is lent: without a listener that would end the process.
+    this.pool.on('error', ignore)
+    this.pool.on('connect', (client) => client.on('error', ignore))
   }
 
   /** Tables, the partitions of these days, and none that are older than they are kept. Many replicas may do it at once. */
@@ -76,6 +77,10 @@ export class LogLineStore {
       client.release(failed)
     }
   }
+}
+
+function ignore(): void {
+  // The statement that is under way, or the next one, fails.
 }
 
 async function createDay(client: pg.PoolClient, create: string): Promise<void> {

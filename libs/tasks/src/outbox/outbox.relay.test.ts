@@ -60,7 +60,7 @@ describe(OutboxRelay.name, () => {
     relay.publish(makeMessages(2))
     await relay.whenIdle()
     expect(ledger.markPublished).not.toHaveBeenCalled()
-    expect(warn).toHaveBeenCalledWith('messages were not published: the sweeper will take them', { error, messages: 2 })
+    expect(warn).toHaveBeenCalledWith('messages were not published: the sweeper will take them', { error, count: 2 })
     relay.publish(makeMessages(1))
     await relay.whenIdle()
     expect(ledger.markPublished).toHaveBeenCalledTimes(1)

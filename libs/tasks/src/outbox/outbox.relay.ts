@@ -109,7 +109,7 @@ export class OutboxRelay {
   }
 
   private warn(error: unknown, messages: number): void {
-    this.logger.warn('messages were not published: the sweeper will take them', { error, messages })
+    this.logger.warn('messages were not published: the sweeper will take them', { error, count: messages })
   }
 
   private release(messages: readonly OutboxMessage[]): void {
