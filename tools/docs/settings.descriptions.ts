@@ -52,8 +52,8 @@ export const SETTING_GROUPS: readonly SettingGroup[] = [
         does: 'How long running calls may go on after SIGTERM; at least `LLM_CALL_TIMEOUT_MS` + 10 s, so that a stop breaks off no call.',
       },
       CPU_THREADS: {
-        does: 'Worker threads for work that would hold up the event loop: answers against their schemas.',
-        defaultIs: '2, or 1 on a machine with one core',
+        does: 'Worker threads for work that would hold up the event loop: files and large answers (hashes, text), answers against their schemas.',
+        defaultIs: '2, or 1 on a machine with fewer than three cores',
       },
       CPU_THREAD_MEMORY_MB: { does: 'Heap of each of these threads.' },
     },

@@ -2,7 +2,7 @@ import { Test, type TestingModule } from '@nestjs/testing'
 import { register } from 'prom-client'
 import { HealthModule } from '#libs/health'
 import { Clock, SystemClock } from '#libs/kernel'
-import { ResilienceModule } from '#libs/resilience'
+import { cpuSettings, ResilienceModule } from '#libs/resilience'
 import { StorageModule, storageSettings, type StorageSettings } from '#libs/storage'
 import { Global, Module } from '@nestjs/common'
 
@@ -24,8 +24,9 @@ export async function createStorage(settings: StorageSettings): Promise<TestingM
     providers: [
       { provide: storageSettings.KEY, useValue: settings },
       { provide: Clock, useClass: SystemClock },
+      { provide: cpuSettings.KEY, useValue: cpuSettings.parse({}) },
     ],
-    exports: [storageSettings.KEY, Clock],
+    exports: [storageSettings.KEY, Clock, cpuSettings.KEY],
   })
   class SettingsModule {}
   const module = await Test.createTestingModule({ imports: [SettingsModule, HealthModule, ResilienceModule, StorageModule] }).compile()

@@ -3,7 +3,7 @@ import { openStorage } from './open-storage.js'
 import type { Part } from './part.js'
 
 const FILE_BYTES = 5 * 1024 * 1024
-const AT_ONCE = 8
+const AT_ONCE = 4
 const SECONDS = 15
 const BAR_MS = 20
 const KEY = 'inputs/file.txt'

@@ -6,6 +6,8 @@ export interface CpuJob<I, O> {
   readonly name: string
   /** How long it may run; time spent waiting for a thread is not counted. */
   readonly timeoutMs: number
+  /** What of the input goes to the other thread instead of being copied: nobody may use it here afterwards. */
+  readonly gives?: (input: I) => readonly ArrayBuffer[]
   /** Only for the compiler: the types of the function. */
   readonly run?: (input: I) => O
 }

@@ -50,6 +50,7 @@ export class PiscinaCpuPool extends CpuPool implements OnApplicationShutdown {
       const value = (await this.open().run(input, {
         filename: job.file,
         name: job.name,
+        ...(job.gives && { transferList: [...job.gives(input)] }),
         signal: AbortSignal.any([stop, deadline]),
       })) as O
       return { kind: 'done', value }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { Inject, Injectable } from '@nestjs/common'
 import type { Client } from 'minio'
 import type { ObjectReference } from '#libs/contracts'
@@ -7,6 +6,7 @@ import { kindOfName } from '../files/media-kind.js'
 import { findKeyProblem } from '../object-key.js'
 import { findObject } from '../s3/find-object.js'
 import { S3Calls } from '../s3/s3-calls.js'
+import { Digester } from '../digest/digester.js'
 import { StorageMeter } from '../storage.meter.js'
 import { storageSettings, type StorageSettings } from '../storage.settings.js'
 
@@ -22,18 +22,21 @@ export class AnswerWriter {
   constructor(
     private readonly calls: S3Calls,
     private readonly meter: StorageMeter,
+    private readonly digester: Digester,
     @Inject(storageSettings.KEY) private readonly settings: StorageSettings,
   ) {}
 
   async write(name: string, body: Buffer, signal: AbortSignal): Promise<ObjectReference> {
-    const reference = this.makeReference(name, body)
-    const { bucket, key } = reference
+    const key = this.makeKey(name)
+    const { sha256, md5 } = await this.digester.digestBytes(body, signal)
+    const reference: ObjectReference = { bucket: this.settings.bucket, key, sha256, size: body.length }
+    const { bucket } = reference
     await this.calls.run(
       { operation: 'write', bucket, key },
       async (client, attempt) => {
         if (attempt > 1 && (await isStored(client, reference))) return
         const { etag } = await client.putObject(bucket, key, body, body.length, makeMetadata(reference))
-        if (etag === md5Of(body) || (await isStored(client, reference))) return
+        if (etag === md5 || (await isStored(client, reference))) return
         throw TaskError.unavailable('storage_unavailable', `${bucket}/${key}: object storage holds something else than what was written`)
       },
       signal,
@@ -42,11 +45,11 @@ export class AnswerWriter {
     return reference
   }
 
-  private makeReference(name: string, body: Buffer): ObjectReference {
+  private makeKey(name: string): string {
     const key = this.settings.answersPrefix + name
     const problem = name === '' ? 'is empty' : findKeyProblem(key)
     if (problem !== undefined) throw TaskError.invalid('internal', `the name of an answer ${problem}`, { key })
-    return { bucket: this.settings.bucket, key, sha256: createHash('sha256').update(body).digest('hex'), size: body.length }
+    return key
   }
 }
 
@@ -59,8 +62,4 @@ function makeMetadata({ key, sha256 }: ObjectReference): Record<string, string> 
 async function isStored(client: Client, { bucket, key, sha256, size }: ObjectReference): Promise<boolean> {
   const found = await findObject(client, bucket, key)
   return found?.size === size && (found.metaData as Record<string, unknown>)[SHA256_METADATA] === sha256
-}
-
-function md5Of(body: Buffer): string {
-  return createHash('md5').update(body).digest('hex')
 }

@@ -1,7 +1,12 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { TaskError } from '#libs/kernel'
-import { decodeText } from './decode-text.js'
+import { digestText } from '../digest/digest.worker.js'
+import { chooseCharset, requirePlainText } from './decode-text.js'
+
+function decodeText(bytes: Buffer, declared: string | undefined): string {
+  return requirePlainText({ head: bytes, declared, ...digestText({ bytes, charset: chooseCharset(bytes, declared) }) })
+}
 
 const hex = (digits: string) => Buffer.from(digits.replaceAll(' ', ''), 'hex')
 const PRIVET_1251 = hex('cf f0 e8 e2 e5 f2')
@@ -15,7 +20,7 @@ function refusalOf(bytes: Buffer, charset?: string): TaskError {
   throw new Error('it was decoded')
 }
 
-describe(decodeText.name, () => {
+describe(requirePlainText.name, () => {
   it('gives back any text that is UTF-8', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), (text) => {

@@ -23,29 +23,35 @@ const CHARSETS: ReadonlySet<string> = new Set([
 const UTF_8 = 'utf-8'
 
 /**
- * The text of a file. A byte order mark wins over a declared charset, and UTF-8 is taken where neither is there: nothing is guessed, since
- * a wrong guess would be paid for as a prompt. Throws `unsupported_media`.
+ * As what the bytes are to be decoded. A byte order mark wins over a declared charset, and UTF-8 is taken where neither is there: nothing is
+ * guessed, since a wrong guess would be paid for as a prompt.
  */
-export function decodeText(bytes: Buffer, charset: string | undefined): string {
-  const magic = kindOfBytes(bytes)
+export function chooseCharset(head: Buffer, declared: string | undefined): string {
+  return charsetOfMark(head) ?? (declared !== undefined && CHARSETS.has(declared) ? declared : UTF_8)
+}
+
+/** What a file is, and what its bytes are when they are decoded; null: they are not of that charset. */
+export interface DecodedFile {
+  /** The first bytes. */
+  readonly head: Buffer
+  readonly declared: string | undefined
+  readonly text: string | null
+  readonly holdsNul: boolean
+}
+
+/** The text of a file. Throws `unsupported_media` with what to do. */
+export function requirePlainText({ head, declared = UTF_8, text, holdsNul }: DecodedFile): string {
+  const magic = kindOfBytes(head)
   if (magic !== undefined) throw refuse(`its contents are ${magic}, not plain text`)
-  const declared = charset ?? UTF_8
   if (!CHARSETS.has(declared)) throw refuse(`its charset "${declared.slice(0, 40)}" is not supported: save it as UTF-8`)
-  const text = decode(bytes, charsetOfMark(bytes) ?? declared)
-  if (text.includes('\0')) throw refuse('it holds NUL characters, so it is not plain text')
+  if (text === null) throw refuseCharset(charsetOfMark(head) ?? declared)
+  if (holdsNul) throw refuse('it holds NUL characters, so it is not plain text')
   return text
 }
 
-function decode(bytes: Buffer, charset: string): string {
-  try {
-    return new TextDecoder(charset, { fatal: true }).decode(bytes)
-  } catch {
-    throw refuse(
-      charset === UTF_8
-        ? 'it is not valid UTF-8: save it as UTF-8, or name its charset in media_type, as in "text/plain; charset=windows-1251"'
-        : `it is not valid ${charset}`,
-    )
-  }
+function refuseCharset(charset: string): TaskError {
+  if (charset !== UTF_8) return refuse(`it is not valid ${charset}`)
+  return refuse('it is not valid UTF-8: save it as UTF-8, or name its charset in media_type, as in "text/plain; charset=windows-1251"')
 }
 
 function charsetOfMark(bytes: Buffer): string | undefined {

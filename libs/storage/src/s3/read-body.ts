@@ -1,11 +1,8 @@
-import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { TaskError } from '#libs/kernel'
 
 export interface ObjectBody {
   readonly bytes: Buffer
-  /** Lower-case hex. */
-  readonly sha256: string
   /** As the server gave it; undefined where it gave none. */
   readonly contentType: string | undefined
   /** The entity tag where it can be the MD5 of the contents: not of several parts, not encrypted. */
@@ -21,14 +18,12 @@ const MD5 = /^"?([0-9a-f]{32})"?$/i
 export async function readBody(response: IncomingMessage, maxSizeBytes: number): Promise<ObjectBody> {
   const announced = lengthOf(response)
   const chunks: Buffer[] = []
-  const hash = createHash('sha256')
   let sizeBytes = 0
   try {
     if (announced !== undefined) checkSize(announced, maxSizeBytes)
     for await (const chunk of response as AsyncIterable<Buffer>) {
       sizeBytes += chunk.length
       checkSize(sizeBytes, maxSizeBytes)
-      hash.update(chunk)
       chunks.push(chunk)
     }
   } finally {
@@ -37,7 +32,6 @@ export async function readBody(response: IncomingMessage, maxSizeBytes: number):
   if (announced !== undefined && sizeBytes !== announced) throw cutShort(sizeBytes, announced)
   return {
     bytes: Buffer.concat(chunks, sizeBytes),
-    sha256: hash.digest('hex'),
     contentType: response.headers['content-type'],
     md5: md5Of(response),
   }
