@@ -1,8 +1,18 @@
 /**
- * Who takes part: the service itself, the same with admission of its one process, with nothing that shows what it does, or without logs, Nest's own Kafka transport, the same with its partitions
+ * Who takes part: the service itself, the same with admission of its one process, with nothing that shows what it does, without logs, with three lines for each task, with those and a log database that is away, Nest's own Kafka transport, the same with its partitions
  * side by side, and a loop without a ledger.
  */
-export const PEER_NAMES = ['sluice', 'sluice_local', 'sluice_dark', 'sluice_mute', 'stock', 'stock_concurrent', 'bare'] as const
+export const PEER_NAMES = [
+  'sluice',
+  'sluice_local',
+  'sluice_dark',
+  'sluice_mute',
+  'sluice_verbose',
+  'sluice_log_lost',
+  'stock',
+  'stock_concurrent',
+  'bare',
+] as const
 export type PeerName = (typeof PEER_NAMES)[number]
 
 /** It has the service's ledger. */

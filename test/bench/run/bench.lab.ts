@@ -33,8 +33,17 @@ const MAINS: Readonly<Partial<Record<PeerName, string>>> = {
   sluice_dark: 'dist/test/bench/peers/dark/main.js',
 }
 const NO_LOGS = { LOG_LEVEL: 'silent', LOG_DATABASE: 'false' }
+/** At this level each task has three lines. */
+const VERBOSE = { LOG_LEVEL: 'debug', LOG_DATABASE_LEVEL: 'debug' }
+/** Nobody listens there. */
+const NOWHERE = 'postgres://nobody@127.0.0.1:1/nowhere'
 /** What differs from the settings of the others. */
-const SETTINGS: Readonly<Partial<Record<PeerName, Readonly<Record<string, string>>>>> = { sluice_dark: NO_LOGS, sluice_mute: NO_LOGS }
+const SETTINGS: Readonly<Partial<Record<PeerName, Readonly<Record<string, string>>>>> = {
+  sluice_dark: NO_LOGS,
+  sluice_mute: NO_LOGS,
+  sluice_verbose: VERBOSE,
+  sluice_log_lost: { ...VERBOSE, LOG_DATABASE_URL: NOWHERE },
+}
 /** Nothing but the latency: no stream gates, and counters instead of a record of each call. */
 const QUIET_SIMULATOR = { streams: { GIGACHAT_API_PERS: 0, GIGACHAT_API_B2B: 0, GIGACHAT_API_CORP: 0 }, bill: { detail: false } }
 
@@ -86,7 +95,9 @@ export class BenchLab {
       case 'sluice':
       case 'sluice_local':
       case 'sluice_dark':
-      case 'sluice_mute': {
+      case 'sluice_mute':
+      case 'sluice_verbose':
+      case 'sluice_log_lost': {
         const env = { ...makeWorkerEnvironment({ stackEnvironment: makeEnvironment(this.stack), ...bay }), ...SETTINGS[bay.peer] }
         const main = MAINS[bay.peer]
         return SluicePeer.start(
