@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DeadLetterEvent, ResultEvent } from '#libs/contracts'
 import { createDatabase, dropDatabase, type GigachatAddress, type S3Address } from '#tools/stack'
+import { findLeak } from './find-leak.js'
 import { EventCollector } from './event.collector.js'
 import { LedgerReader } from './ledger.reader.js'
 import { ObjectBucket } from './object.bucket.js'
@@ -160,8 +162,12 @@ export class ServiceRig {
     return id!
   }
 
+  /** Rejects where the workers have shown a prompt, an answer or a token: whatever else a test is about. Everything is closed then too. */
   async close(): Promise<void> {
+    const pages = await this.readPages()
     await Promise.all(this.workers.map((worker) => worker.kill()))
+    const stored = await this.ledger.rows<{ line: string }>('SELECT line::text AS line FROM log_line').catch(() => [])
+    const log = await readFile(this.logFile, 'utf8').catch(() => '')
     await Promise.all([
       this.producer.close(),
       this.topics.close(),
@@ -170,5 +176,7 @@ export class ServiceRig {
       this.deadLetterCollector?.then((collector) => collector.close()),
     ])
     await dropDatabase(this.servers.databaseUrl, this.id.replaceAll('-', '_'))
+    const leak = findLeak([log, ...pages, ...stored.map(({ line }) => line)].join('\n'))
+    if (leak !== undefined) throw new Error(`the workers have shown what nobody may see: ${leak.slice(0, 500)}`)
   }
 }

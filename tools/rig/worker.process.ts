@@ -88,7 +88,7 @@ export class WorkerProcess {
 
   /** What it answers, whatever its status; undefined where it does not answer. */
   async read(path: string): Promise<string | undefined> {
-    const answer = await fetch(`${this.url}/${path}`, { signal: AbortSignal.timeout(10_000) }).catch(() => undefined)
+    const answer = await fetch(`${this.url}/${path}`, { signal: AbortSignal.timeout(5_000) }).catch(() => undefined)
     return answer?.text()
   }
 
